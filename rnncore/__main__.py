@@ -1,0 +1,5 @@
+"""``python -m rnncore`` is the command ``rnncore``."""
+
+from rnncore.cli import main
+
+main()

@@ -1,0 +1,191 @@
+"""The commands that train: the corpora, and a training with its progress."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, no_type_check
+
+import typer
+from rich.console import Console
+from rich.progress import DownloadColumn, TextColumn, TransferSpeedColumn
+
+from rnncore.cli.screen import Json, bar, print_json, print_table, say, write
+
+if TYPE_CHECKING:
+    import rnncore
+
+data = typer.Typer(help="List the corpora, or download one.", invoke_without_command=True)
+
+
+@data.callback()
+@no_type_check  # typer passes the parent class of what it wants to see here
+def corpora_list(ctx: typer.Context, as_json: Json = False) -> None:
+    """List the corpora that are known by name."""
+    if ctx.invoked_subcommand:
+        return None
+    from rnncore.training import corpora
+
+    entries = [(entry, corpora.at_hand(entry)) for entry in corpora.catalogue.values()]
+    if as_json:
+        names = ("name", "title", "licence", "source", "size", "text")
+        return print_json([{name: getattr(entry, name) for name in names} | {"here": here} for entry, here in entries])
+    print_table(
+        ("name", "what", "licence", "here", "MB"),
+        ((e.name, e.title, e.licence, "yes" if here else "no", f"{e.size / 1e6:.1f}") for e, here in entries),
+        left=4,
+    )
+    return say("\nAlways here: stdlib, the source of Python's standard library. Any text file will do as well.")
+
+
+@data.command("get", epilog="Example: rnncore data get shakespeare")
+def corpora_get(name: Annotated[str, typer.Argument(help="A corpus of `rnncore data`.")]) -> None:
+    """Download a corpus; after an interruption, the same command goes on where it stopped."""
+    from rnncore.training import corpora
+
+    with bar(DownloadColumn(), TransferSpeedColumn()) as progress:
+        task = progress.add_task(name, total=None)
+        for arrived in corpora.download(name):
+            progress.update(task, completed=arrived.done, total=arrived.total)
+    say(f"{name} is here:")
+    for file in corpora.catalogue[name].files:
+        typer.echo(corpora.find(file))
+
+
+def _option(text: str, panel: str) -> Any:
+    return typer.Option(help=text, rich_help_panel=panel)
+
+
+MODEL, LEARNING, HELD_OUT, PROBE, MACHINE = "The model", "Learning", "Held-out text", "Watching", "The machine"
+
+
+def train(
+    corpus: Annotated[str, typer.Argument(help="A name of `rnncore data`, stdlib, or a text file.")],
+    folder: Annotated[Path | None, typer.Option(help="The run's folder.", show_default="runs/CORPUS-CELL")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a line of JSON at every validation or sample.")
+    ] = False,
+    cell: Annotated[str, _option("The recurrence.", MODEL)] = "lstm",
+    layers: Annotated[int, _option("Recurrent layers.", MODEL)] = 2,
+    units: Annotated[int, _option("Width of each layer.", MODEL)] = 256,
+    embedding: Annotated[int, _option("Width of a symbol's vector.", MODEL)] = 64,
+    dropout: Annotated[float, _option("Share of each layer's outputs dropped in training.", MODEL)] = 0.2,
+    vocabulary: Annotated[str, _option("What the model reads: characters or bytes.", MODEL)] = "characters",
+    steps: Annotated[int, _option("Updates.", LEARNING)] = 2000,
+    batch: Annotated[int, _option("Streams of text read side by side.", LEARNING)] = 32,
+    length: Annotated[int, _option("Symbols per update through which the gradient flows.", LEARNING)] = 100,
+    learning_rate: Annotated[float, _option("AdamW's rate after the warm-up.", LEARNING)] = 2e-3,
+    warmup: Annotated[int, _option("Steps of linear warm-up, before the cosine decay.", LEARNING)] = 100,
+    weight_decay: Annotated[float, _option("AdamW's weight decay.", LEARNING)] = 0.01,
+    clip: Annotated[float, _option("Largest norm of the gradient; 0 never clips.", LEARNING)] = 1.0,
+    seed: Annotated[int, _option("Of weights, reading offsets, dropout, samples.", LEARNING)] = 0,
+    validate_every: Annotated[int, _option("Steps between validations.", HELD_OUT)] = 200,
+    validation: Annotated[float, _option("Share of the text held out to choose the best model.", HELD_OUT)] = 0.1,
+    test: Annotated[float, _option("Share of the text, its end, held out to the last.", HELD_OUT)] = 0.0,
+    probe_every: Annotated[int, _option("Steps between recordings of the probe; 0 for none.", PROBE)] = 0,
+    probe: Annotated[str, _option("A text to record while the model learns.", PROBE)] = "",
+    device: Annotated[str, _option("cpu or cuda.", MACHINE)] = "cpu",
+    precision: Annotated[str, _option("float32, or bfloat16 for matrix products.", MACHINE)] = "float32",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads.", rich_help_panel=MACHINE, show_default="all cores")
+    ] = None,
+) -> None:
+    """Train a language model on a text.
+
+    Ctrl-C pauses; the same command with --resume goes on, and ends with the weights of a training that was
+    never interrupted.
+    """
+    options = dict(locals())
+    stop = _Stop()
+    with stop.listening(), bar(TextColumn("{task.fields[state]}"), transient=False) as progress:
+        task = progress.add_task("reading the text", total=None, state="")
+        import torch
+
+        import rnncore
+        from rnncore.training import corpora
+
+        if threads:
+            torch.set_num_threads(threads)
+        folder = folder or Path("runs") / f"{Path(corpus).name.split('.')[0]}-{cell}"
+        names = {field.name for field in fields(rnncore.TrainConfig)} - {"folder"}
+        config = rnncore.TrainConfig(folder, **{name: options[name] for name in names})
+        clipped: deque[bool] = deque(maxlen=100)
+        latest = None
+        for latest in (training := rnncore.train(config, corpora.load(corpus), resume)):
+            clipped.append(latest.clipped)
+            share = sum(clipped) / len(clipped)
+            progress.update(
+                task,
+                description="training",
+                completed=latest.step,
+                total=latest.steps,
+                state=_state(latest, share),
+            )
+            if not as_json:
+                _tell(latest, share, progress.console)
+            elif latest.validation is not None or latest.sample is not None:
+                print_json(asdict(latest) | {"probe": latest.probe and str(latest.probe), "clip_share": share})
+            if stop.signal and latest.step < latest.steps:
+                training.close()
+                break
+    if latest is not None and latest.step < latest.steps:
+        say(f"Paused at step {latest.step} of {latest.steps}. To go on: {_again()}")
+        raise typer.Exit(128 + stop.signal)
+    finished = rnncore.Run(folder).metrics
+    say(
+        f"Done: {finished['validation']:.4f} nats per symbol on held-out text, at step {finished['best_step']}. "
+        f"The model is in {folder}; try: rnncore generate {shlex.quote(str(folder))}"
+    )
+
+
+class _Stop:
+    """Remembers that somebody asked to stop, so that a training stops between two steps.
+
+    Asked a second time, by Ctrl-C, the command ends at once, and what was not saved yet is computed again
+    after --resume.
+    """
+
+    def __init__(self) -> None:
+        self.signal = 0
+
+    def note(self, number: int, frame: object) -> None:
+        if self.signal and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.signal = number
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self.note) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _state(latest: rnncore.Progress, clipped: float) -> str:
+    return (
+        f"{latest.step}/{latest.steps}  loss {latest.loss:.3f}  gradient {latest.gradient_norm:.2f}  "
+        f"clipped {clipped:.0%}  {latest.tokens_per_second:,.0f} symbols/s"
+    )
+
+
+def _tell(latest: rnncore.Progress, clipped: float, console: Console) -> None:
+    """Print what a step brought beside its loss: a validation, a sample."""
+    if latest.validation is not None:
+        console.print(f"validation {latest.validation:.4f} nats  {_state(latest, clipped)}", soft_wrap=True)
+    if latest.sample is not None:
+        console.print(f"step {latest.step}, the model writes:")
+        write(latest.sample + "\n\n")
+
+
+def _again() -> str:
+    arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]
+    return shlex.join(["rnncore", *arguments, "--resume"])

@@ -1,0 +1,1 @@
+"""From cells to a model that reads and writes text."""

@@ -1,0 +1,79 @@
+"""Text to ids and back: characters, or the bytes of UTF-8."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Int64
+
+from rnncore.errors import VocabularyError
+
+UNKNOWN = -1
+"""Id of a character the model has never seen. It is read as a zero vector and never predicted."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The symbols a model reads and writes, in the order of their ids.
+
+    Parameters
+    ----------
+    kind : {"characters", "bytes"}
+        What one symbol is.
+    symbols : tuple of str
+        One string a symbol. A byte is written as the character of the same number (Latin-1).
+    """
+
+    kind: str
+    symbols: tuple[str, ...]
+    _ids: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("characters", "bytes"):
+            raise VocabularyError(f"no kind of vocabulary {self.kind!r}; known: characters, bytes")
+        if not self.symbols or not all(isinstance(symbol, str) for symbol in self.symbols):
+            raise VocabularyError("a vocabulary holds strings, at least one")
+        if len(set(self.symbols)) != len(self.symbols):
+            raise VocabularyError("a vocabulary holds each symbol once; this one repeats some")
+        object.__setattr__(self, "_ids", {symbol: i for i, symbol in enumerate(self.symbols)})
+
+    @classmethod
+    def characters(cls, text: str) -> Vocabulary:
+        """Return the vocabulary of the characters in ``text``, in the order of their code points."""
+        if not text:
+            raise VocabularyError("a vocabulary needs at least one character; this text is empty")
+        return cls("characters", tuple(sorted(set(text))))
+
+    @classmethod
+    def bytes(cls) -> Vocabulary:
+        """Return the vocabulary of the 256 bytes: it can read any text, in any script."""
+        return cls("bytes", tuple(map(chr, range(256))))
+
+    def __len__(self) -> int:
+        return len(self.symbols)
+
+    def tokenize(self, text: str) -> tuple[str, ...]:
+        """Cut ``text`` into its symbols, seen or not; for bytes, one per byte of its UTF-8."""
+        if self.kind == "bytes":
+            return tuple(text.encode("utf-8", "surrogatepass").decode("latin-1"))
+        return tuple(text)
+
+    def encode(self, text: str) -> Int64[np.ndarray, " time"]:
+        """Return the ids of ``text``; a character never seen gets ``UNKNOWN``, -1."""
+        lookup = self._ids.get
+        return np.array([lookup(token, UNKNOWN) for token in self.tokenize(text)], dtype=np.int64)
+
+    def join(self, tokens: Iterable[str]) -> str:
+        """Return the text that ``tokens`` make; bytes that are no UTF-8 become U+FFFD."""
+        text = "".join(tokens)
+        return text.encode("latin-1", "replace").decode("utf-8", "replace") if self.kind == "bytes" else text
+
+    def decode(self, ids: Iterable[int] | Int64[np.ndarray, " time"]) -> str:
+        """Return the text of ``ids``; an unknown id becomes U+FFFD, the replacement character."""
+        return self.join(self.symbols[i] if i >= 0 else "\ufffd" for i in ids)
+
+    def unknown(self, text: str) -> tuple[str, ...]:
+        """Return the distinct symbols of ``text`` that the model has never seen, in order."""
+        return tuple(dict.fromkeys(token for token in self.tokenize(text) if token not in self._ids))

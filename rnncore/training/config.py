@@ -1,0 +1,91 @@
+"""What a training is, whole: the same config on the same corpus gives the same model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from rnncore.errors import TrainingError
+from rnncore.network.model import ModelConfig
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training, whole.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder: checkpoint, history, samples and probes are kept there.
+    cell, layers, units, embedding, dropout
+        The model; see :class:`rnncore.network.model.ModelConfig`.
+    vocabulary : {"characters", "bytes"}
+        What the model reads and writes.
+    steps, batch, length : int
+        Number of updates; streams read side by side; symbols of each read per update, through which the
+        gradient flows. The state is carried over from one update to the next.
+    learning_rate, warmup, weight_decay
+        AdamW (Loshchilov 2019): linear warm-up over ``warmup`` steps, then cosine decay to a hundredth.
+    clip : float
+        The whole gradient is scaled down to this norm where it is larger (Pascanu 2013); 0 never clips.
+    seed : int
+        Of weights, reading offsets, dropout and samples.
+    validate_every : int
+        Steps between validations; the best model so far is the checkpoint. The last step always validates.
+    probe : str
+        A text to record, with gradients of its last loss, before training and as it goes on.
+    probe_every : int
+        Steps between recordings of the probe, beside those at doubling steps; 0 records none at all.
+    validation, test : float
+        Shares of the text, from its end, that are held out: train, then validation, then test.
+    device, precision : str
+        "cpu" or "cuda"; "float32", or "bfloat16" for matrix products in bfloat16.
+    """
+
+    folder: Path
+    cell: str = "lstm"
+    layers: int = 2
+    units: int = 256
+    embedding: int = 64
+    dropout: float = 0.2
+    vocabulary: str = "characters"
+    steps: int = 2000
+    batch: int = 32
+    length: int = 100
+    learning_rate: float = 2e-3
+    warmup: int = 100
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    seed: int = 0
+    validate_every: int = 200
+    probe_every: int = 0
+    probe: str = ""
+    validation: float = 0.1
+    test: float = 0.0
+    device: str = "cpu"
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        positive = ("steps", "batch", "length", "learning_rate", "validate_every")
+        natural = ("warmup", "weight_decay", "clip", "probe_every", "test")
+        for name in positive:
+            if not getattr(self, name) > 0:
+                raise TrainingError(f"{name} must be above 0, not {getattr(self, name)}")
+        for name in natural:
+            if not getattr(self, name) >= 0:
+                raise TrainingError(f"{name} must be 0 or more, not {getattr(self, name)}")
+        if not 0 < self.validation < 1 or not self.validation + self.test < 1:
+            raise TrainingError("validation and test are shares of the text; with training they make 1")
+        if self.precision not in ("float32", "bfloat16"):
+            raise TrainingError(f"precision is float32 or bfloat16, not {self.precision!r}")
+        if self.vocabulary not in ("characters", "bytes"):
+            raise TrainingError(f"vocabulary is characters or bytes, not {self.vocabulary!r}")
+        if self.device.startswith("cuda") and not torch.cuda.is_available():
+            raise TrainingError("no CUDA device here; use device 'cpu'")
+
+    @property
+    def model(self) -> ModelConfig:
+        """The model's shape."""
+        return ModelConfig(self.cell, self.layers, self.units, self.embedding, self.dropout)

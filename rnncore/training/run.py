@@ -1,0 +1,258 @@
+"""A training's folder: what is kept there while it runs, and reading it back.
+
+::
+
+    model.safetensors config.json   the best model so far, a checkpoint like any other
+    run.json                        config, command, data
+    metrics.json                    figures on held-out text
+    history.jsonl                   one line a step: loss, validation, gradient norm, ...
+    samples.jsonl                   what the model wrote at doubling steps
+    probes/step-000100.npz          recordings of the probe text
+    state/latest.safetensors        all that resuming needs
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import pandas as pd
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+from torch import Tensor
+
+from rnncore.errors import TrainingError
+from rnncore.files import write_atomically, write_json
+from rnncore.network import checkpoint
+from rnncore.network.model import LanguageModel
+from rnncore.recording.recording import Recording
+from rnncore.training.corpora import Corpus
+
+SAVE_SECONDS = 30.0
+"""At least this often (between two steps) the state is saved."""
+
+COLUMNS = ("step", "loss", "validation", "gradient_norm", "clipped", "learning_rate", "seconds")
+"""What ``history.jsonl`` keeps of each step."""
+
+
+@runtime_checkable
+class Step(Protocol):
+    """What a run keeps of each step; see :class:`rnncore.training.train.Progress`."""
+
+    @property
+    def step(self) -> int: ...  # noqa: D102
+    @property
+    def sample(self) -> str | None: ...  # noqa: D102
+    @property
+    def seconds(self) -> float: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder, read back. Works while the training is still going on."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", Path(self.folder))
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The training's config, its command and its data; empty if there is none."""
+        return _read_json(self.folder / "run.json")
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Figures on held-out text; empty before the first validation."""
+        return _read_json(self.folder / "metrics.json")
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """One row a step: step, loss, validation, gradient_norm, clipped, learning_rate, seconds."""
+        return pd.DataFrame(_lines(self.folder / "history.jsonl"), columns=list(COLUMNS))
+
+    @property
+    def samples(self) -> list[tuple[int, str]]:
+        """(step, text) of every sample, in order."""
+        return [(row["step"], row["text"]) for row in _lines(self.folder / "samples.jsonl")]
+
+    @property
+    def probes(self) -> list[tuple[int, Path]]:
+        """(step, file) of every recording of the probe text, in order."""
+        files = sorted((self.folder / "probes").glob("step-*.npz"))
+        return [(int(file.stem.removeprefix("step-")), file) for file in files]
+
+
+class RunWriter:
+    """Keeps a training in its folder. Only :meth:`open` makes one: it holds the folder's lock."""
+
+    def __init__(self, folder: Path, description: dict[str, Any]) -> None:
+        self.folder, self.description = folder, description
+        self.seconds = 0.0
+        self._saved = time.monotonic()
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: Path, config: dict[str, Any], corpus: Corpus, resume: bool) -> Iterator[RunWriter]:
+        """Claim ``folder`` for this process, and check that it is free or holds the same training.
+
+        Raises
+        ------
+        TrainingError
+            Another process writes here, another training lies here, or the disk refuses.
+        """
+        folder = Path(folder)
+        description = {
+            "config": {**config, "folder": folder.name},
+            "data": {"name": corpus.name, "sha256": corpus.sha256},
+            "command": _command(),
+        }
+        with _disk(folder):
+            (folder / "probes").mkdir(parents=True, exist_ok=True)
+            (folder / "state").mkdir(exist_ok=True)
+            lock = FileLock(folder / "state" / "lock")
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                raise TrainingError(
+                    f"another process is training in {folder}; wait for it, or choose another folder"
+                ) from None
+            try:
+                cls._check(folder, description, resume)
+                description["command"] = _read_json(folder / "run.json").get("command") or description["command"]
+                write_json(folder / "run.json", description)
+                yield cls(folder, description)
+            finally:
+                lock.release()
+
+    @staticmethod
+    def _check(folder: Path, description: dict[str, Any], resume: bool) -> None:
+        there = _read_json(folder / "run.json")
+        if not there:
+            return
+        if not resume:
+            raise TrainingError(f"{folder} holds a training already; add --resume to go on, or choose another folder")
+        for part in ("config", "data"):
+            old, new = there[part], description[part]
+            differ = [f"{key} was {old.get(key)!r}, now {new[key]!r}" for key in new if old.get(key) != new[key]]
+            if differ:
+                raise TrainingError(f"{folder} holds a different training ({'; '.join(differ)}); choose another folder")
+
+    def restore(self, take: Callable[[dict[str, Tensor]], None]) -> float | None:
+        """Hand the saved state, if any, to ``take``; drop what was kept after it; return the best validation."""
+        path = self.folder / "state" / "latest.safetensors"
+        step, best = 0, None
+        if path.exists():
+            try:
+                with safe_open(path, framework="pt") as file:
+                    metadata = json.loads(file.metadata()["run"])
+                    tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+                raise TrainingError(f"{path} is damaged ({error}); delete {self.folder} to start anew") from error
+            take(tensors)
+            step, best, self.seconds = int(tensors["step"]), metadata["best"], metadata["seconds"]
+        for name in ("history.jsonl", "samples.jsonl"):
+            kept = [row for row in _lines(self.folder / name) if row["step"] <= step]
+            text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
+            write_atomically(self.folder / name, text.encode())
+        for number, probe in Run(self.folder).probes:
+            if number > step:
+                probe.unlink()
+        return best
+
+    def keep_checkpoint(self, model: LanguageModel, step: int) -> None:
+        """Make ``model`` the run's checkpoint."""
+        with _disk(self.folder):
+            checkpoint.save(model, self.folder, {**self.description, "step": step})
+
+    def keep_best(self, model: LanguageModel, step: int, validation: float) -> None:
+        """Make ``model``, the best so far, the run's checkpoint, and keep its figure."""
+        self.keep_checkpoint(model, step)
+        with _disk(self.folder):
+            self.keep_metrics(validation=validation, best_step=step, parameters=model.parameter_count)
+
+    def keep_metrics(self, **figures: float | int | str) -> None:
+        """Add ``figures`` to metrics.json."""
+        write_json(self.folder / "metrics.json", {**Run(self.folder).metrics, **figures})
+
+    def keep_probe(self, step: int, recording: Recording) -> Path:
+        """Keep a recording of the probe text; return its file."""
+        path = self.folder / "probes" / f"step-{step:06d}.npz"
+        recording.save(path)
+        return path
+
+    def write(self, progress: Step, state: Callable[[], dict[str, Tensor]], best: float | None) -> None:
+        """Append a step to the history, and save the state when it is time."""
+        self.seconds = progress.seconds
+        with _disk(self.folder):
+            self._append("history.jsonl", {name: getattr(progress, name) for name in COLUMNS})
+            if progress.sample is not None:
+                self._append("samples.jsonl", {"step": progress.step, "text": progress.sample})
+            if time.monotonic() - self._saved > SAVE_SECONDS:
+                self.save_state(state, best)
+
+    def finish(self, state: Callable[[], dict[str, Tensor]], best: float | None, figures: dict[str, float]) -> None:
+        """Save the figures of the best model, and the final state."""
+        with _disk(self.folder):
+            self.keep_metrics(**figures, seconds=round(self.seconds, 1))
+        self.save_state(state, best)
+
+    def save_state(self, state: Callable[[], dict[str, Tensor]], best: float | None) -> None:
+        """Write all that resuming needs, atomically."""
+        with _disk(self.folder):
+            metadata = {"run": json.dumps({"best": best, "seconds": self.seconds})}
+            write_atomically(self.folder / "state" / "latest.safetensors", to_bytes(state(), metadata))
+            self._saved = time.monotonic()
+
+    def _append(self, name: str, row: dict[str, Any]) -> None:
+        with (self.folder / name).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _command() -> str | None:
+    """Return the command line that runs, if it is ours."""
+    program = Path(sys.argv[0])
+    ours = program.stem == "rnncore" or program.parts[-2:] == ("rnncore", "__main__.py")
+    return shlex.join(["rnncore", *sys.argv[1:]]) if ours else None
+
+
+@contextmanager
+def _disk(folder: Path) -> Iterator[None]:
+    """Turn what the disk refuses into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        advice = "the disk is full: free some space, then resume" if full else f"{error.strerror or error}"
+        raise TrainingError(f"cannot write to {folder}: {advice}") from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a JSON-lines file; a last line cut short by a crash does not count."""
+    try:
+        lines = path.read_bytes().split(b"\n")  # bytes: the last one may end within a character
+    except OSError:
+        return []
+    rows = []
+    for line in lines:
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            break
+    return rows

@@ -1,0 +1,154 @@
+"""The loop over time, its listeners, and the model's plain path against its fast one."""
+
+import math
+
+import pytest
+import torch
+
+import rnncore
+from rnncore.network import fused
+from rnncore.network.model import drop, next_symbol_loss
+from rnncore.network.unroll import unroll
+
+every_cell = pytest.mark.parametrize("cell", rnncore.cells())
+every_twin = pytest.mark.parametrize("cell", fused.twins)
+
+
+def random(generator, *shape):
+    return torch.randn(*shape, generator=generator, dtype=torch.float64, requires_grad=True)
+
+
+@every_twin
+@pytest.mark.parametrize("training", [False, True])
+def test_a_twin_is_its_equations(cell, training, network):
+    """Values, and the gradient of every parameter, input and start state."""
+    layer = network(cell, units=5, embedding=3).layers[0].train(training)
+    generator = torch.Generator().manual_seed(1)
+    xs = random(generator, 8, 2, 3)
+    start = layer.start(2).map(lambda zero: random(generator, *zero.shape))
+    weights = [torch.randn(8, 2, 5, generator=generator, dtype=torch.float64) for _ in range(3)]
+
+    def outcome(run):
+        hs, end = run(layer, xs, start)
+        loss = sum((value * weight).sum() for value, weight in zip([hs, *end.values()], weights, strict=False))
+        wanted = {**dict(layer.named_parameters()), "x": xs, **start}
+        return {"hs": hs, **end, **{f"d{k}": v for k, v in zip(wanted, grads(loss, wanted), strict=True)}}
+
+    def grads(loss, wanted):
+        return torch.autograd.grad(loss, list(wanted.values()))
+
+    equations = outcome(unroll)
+    for name, value in outcome(fused.run).items():
+        torch.testing.assert_close(value, equations[name], rtol=1e-10, atol=1e-12, msg=lambda m, n=name: f"{n}: {m}")
+        assert value.abs().max() > 0, name
+
+
+@every_twin
+def test_a_twin_is_taken(cell, network, monkeypatch):
+    """The comparison above would be empty if the twin ran the equations."""
+    layer = network(cell).layers[0]
+    monkeypatch.setattr(type(layer), "step", None)
+    fused.run(layer, torch.zeros(4, 1, 3).double(), layer.start(1))
+
+
+@every_cell
+def test_a_listener_hears_every_signal_in_order_and_may_change_it(cell, network):
+    layer = network(cell, units=2).layers[0]
+    xs, heard = torch.randn(3, 3, dtype=torch.float64), []
+
+    def stop(time, symbol, value):
+        heard.append((time, symbol))
+        return torch.full_like(value, 0.25) if (time, symbol) == (2, "h") else value
+
+    hs, end = unroll(layer, xs, layer.start(), stop)
+    assert heard == [(time, symbol) for time in range(3) for symbol in layer.signals()]
+    assert torch.equal(hs[2], torch.full((2,), 0.25).double())
+    assert torch.equal(end.h, hs[2])
+    assert torch.equal(hs[:2], unroll(layer, xs, layer.start())[0][:2])
+
+
+# The model
+
+
+@every_cell
+def test_the_model_is_a_stack_of_layers(cell, network):
+    """Embed, each layer over the one below, and a linear head; from a random start state."""
+    model = network(cell, layers=3)
+    generator = torch.Generator().manual_seed(2)
+    ids = torch.randint(0, 5, (7, 2), generator=generator)
+    starts = [state.map(lambda zero: random(generator, *zero.shape)) for state in model.start(2)]
+    x, ends = model.embedding.weight[ids], []
+    for layer, start in zip(model.cells, starts, strict=True):
+        x, end = unroll(layer, x, start)
+        ends.append(end)
+    logits, states = model(ids, starts)
+    torch.testing.assert_close(logits, x @ model.head.weight.T + model.head.bias)
+    for mine, theirs in zip(ends, states, strict=True):
+        for symbol in mine:
+            torch.testing.assert_close(theirs[symbol], mine[symbol])
+
+
+@every_cell
+def test_reading_in_pieces_is_reading_at_once(cell, network):
+    model, ids = network(cell), torch.tensor([[0], [1], [2], [3], [4], [0], [2]])
+    whole, end = model(ids)
+    pieces, states = [], None
+    for first, last in [(0, 1), (1, 4), (4, 7)]:
+        part, states = model(ids[first:last], states)
+        pieces.append(part)
+    torch.testing.assert_close(torch.cat(pieces), whole)
+    torch.testing.assert_close(states[-1].h, end[-1].h)
+
+
+def test_an_unseen_symbol_is_a_zero_vector_and_infinitely_unlikely(network):
+    model = network("gru")
+    assert torch.equal(model.embed(torch.tensor([-1])), torch.zeros(1, 3).double())
+    loss = next_symbol_loss(torch.zeros(2, 5), torch.tensor([-1, 3]))
+    torch.testing.assert_close(loss, torch.tensor([float("inf"), math.log(5)]))
+
+
+def test_dropout_is_seeded_scaled_and_off_without_a_generator(network):
+    x = torch.ones(200, 200)
+    one, same = (drop(x, 0.25, torch.Generator().manual_seed(3)) for _ in range(2))
+    assert torch.equal(one, same)
+    torch.testing.assert_close(one.unique(), torch.tensor([0.0, 4 / 3]))
+    assert one.mean() == pytest.approx(1, abs=0.02)
+    assert torch.equal(drop(x, 0.25, None), x)
+    model, ids = network("lstm", dropout=0.5), torch.tensor([[0], [1]])
+    assert torch.equal(model(ids)[0], model(ids)[0])
+    assert not torch.equal(model(ids)[0], model(ids, None, torch.Generator().manual_seed(0))[0])
+
+
+@every_cell
+def test_build_is_a_function_of_its_seed(cell):
+    vocabulary = rnncore.Vocabulary.characters("abc")
+    one, same, other = (rnncore.build(cell, vocabulary=vocabulary, units=4, seed=s) for s in (0, 0, 1))
+    assert not one.training
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), same.parameters(), strict=True))
+    assert not torch.equal(one.embedding.weight, other.embedding.weight)
+    assert not torch.equal(one.head.weight, other.head.weight)
+
+
+@every_cell
+def test_parameter_count_by_the_formula(cell):
+    rows, vocab, embedding, units = len(rnncore.cells()[cell].rows), 3, 5, 7
+    model = rnncore.build(
+        cell, vocabulary=rnncore.Vocabulary.characters("abc"), layers=2, units=units, embedding=embedding
+    )
+    first = rows * units * (embedding + units + 2)
+    second = rows * units * (units + units + 2)
+    assert model.parameter_count == vocab * embedding + first + second + units * vocab + vocab
+
+
+@pytest.mark.parametrize(
+    ("sizes", "sentence"),
+    [
+        ({"layers": 0}, "layers must be at least 1, not 0"),
+        ({"units": -3}, "units must be at least 1, not -3"),
+        ({"dropout": 1.0}, "dropout is a probability below 1, not 1.0"),
+        ({"cell": "ltsm"}, "no cell 'ltsm'; known: elman"),
+    ],
+)
+def test_impossible_shapes(sizes, sentence):
+    with pytest.raises(rnncore.Error, match=sentence):
+        rnncore.ModelConfig(**sizes)

@@ -1,0 +1,71 @@
+"""Text to ids and back, with what was never seen, and bytes that are cut off."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnncore import Vocabulary, VocabularyError
+
+any_text = st.text()
+KNOWN = "abc\n\té中🙂"
+
+
+@given(st.text(min_size=1))
+def test_characters_round_trip(text):
+    vocabulary = Vocabulary.characters(text)
+    ids = vocabulary.encode(text)
+    assert ids.dtype == np.int64
+    assert vocabulary.decode(ids) == text
+    assert vocabulary.join(vocabulary.tokenize(text)) == text
+    assert vocabulary.unknown(text) == ()
+    assert list(vocabulary.symbols) == sorted(set(text))
+
+
+@given(any_text)
+def test_bytes_round_trip(text):
+    vocabulary = Vocabulary.bytes()
+    ids = vocabulary.encode(text)
+    assert bytes(ids.tolist()) == text.encode()
+    assert vocabulary.decode(ids) == vocabulary.join(vocabulary.tokenize(text)) == text
+    assert len(vocabulary.tokenize(text)) == len(ids)
+    assert vocabulary.unknown(text) == ()
+
+
+@given(any_text)
+def test_what_was_never_seen_is_said_not_dropped(text):
+    vocabulary = Vocabulary.characters(KNOWN)
+    ids = vocabulary.encode(text)
+    assert vocabulary.tokenize(text) == tuple(text)
+    assert [i == -1 for i in ids] == [character not in KNOWN for character in text]
+    assert set(vocabulary.unknown(text)) == set(text) - set(KNOWN)
+    assert len(set(vocabulary.unknown(text))) == len(vocabulary.unknown(text))
+    assert vocabulary.decode(ids) == "".join(c if c in KNOWN else "\ufffd" for c in text)
+
+
+@given(any_text, st.integers(0, 50), st.integers(0, 50))
+def test_cut_off_bytes_become_replacement_characters(text, first, last):
+    vocabulary = Vocabulary.bytes()
+    cut = vocabulary.encode(text)[first:last]
+    assert vocabulary.decode(cut) == bytes(cut.tolist()).decode("utf-8", "replace")
+
+
+def test_a_lone_surrogate_is_text_too():
+    vocabulary = Vocabulary.bytes()
+    assert len(vocabulary.encode("\ud800")) == 3
+    assert vocabulary.decode(vocabulary.encode("\ud800")) == "\ufffd" * 3
+
+
+def test_nothing_is_nothing():
+    for vocabulary in (Vocabulary.bytes(), Vocabulary.characters("a")):
+        assert vocabulary.encode("").shape == (0,)
+        assert vocabulary.decode([]) == ""
+
+
+def test_errors_say_what_to_do():
+    with pytest.raises(VocabularyError, match="needs at least one character; this text is empty"):
+        Vocabulary.characters("")
+    with pytest.raises(VocabularyError, match="no kind of vocabulary 'words'; known: characters, bytes"):
+        Vocabulary("words", ("a",))
+    with pytest.raises(VocabularyError, match="holds each symbol once"):
+        Vocabulary("characters", ("a", "a"))
