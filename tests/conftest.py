@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from rnncore import LanguageModel
 
+# Threads of small networks only wait for each other, for minutes where other processes want the cores too.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # From here on every call into rnncore is held to its annotations, shapes included; an int may pass for a float.
 install_import_hook("rnncore", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 

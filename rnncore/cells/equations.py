@@ -48,7 +48,7 @@ class _Stand:
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._cell, name)
         if isinstance(value, Tensor):
-            return Expression("parameter", name=name, compute=lambda cell: getattr(cell, name))
+            return Expression("parameter", name=name, compute=lambda cell: getattr(cell, name).detach())
         if callable(value) or isinstance(value, nn.Module):
             return lambda *args, **more: call(name, _own(name), args, more)
         return value

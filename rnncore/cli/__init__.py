@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from rnncore.cli import dashboard, reading, training
+from rnncore.cli import dashboard, inside, reading, training
 from rnncore.cli.screen import say
 from rnncore.errors import Error
 
@@ -54,10 +54,10 @@ def main() -> None:
 for command, example in (
     (reading.models, "rnncore models"),
     (training.train, "rnncore train stdlib --units 128 --steps 500"),
-    (reading.record, "rnncore record shakespeare-lstm 'To be, or not to be' --gradients --out to-be.npz"),
+    (inside.record, "rnncore record shakespeare-lstm 'To be, or not to be' --gradients --out to-be.npz"),
     (reading.generate, "rnncore generate shakespeare-lstm 'ROMEO:' --length 300 --temperature 0.8 --seed 1"),
     (reading.score, "rnncore score linux-lstm --file main.c"),
-    (reading.gradients, "rnncore gradients shakespeare-elman shakespeare-lstm 'To be, or not to be'"),
+    (inside.gradients, "rnncore gradients shakespeare-elman shakespeare-lstm 'To be, or not to be'"),
     (dashboard.dashboard, "rnncore app --port 8080"),
 ):
     name = "app" if command is dashboard.dashboard else None

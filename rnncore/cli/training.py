@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import sys
@@ -90,7 +91,7 @@ def train(
     validation: Annotated[float, _option("Share of the text held out to choose the best model.", HELD_OUT)] = 0.1,
     test: Annotated[float, _option("Share of the text, its end, held out to the last.", HELD_OUT)] = 0.0,
     probe_every: Annotated[int, _option("Steps between recordings of the probe; 0 for none.", PROBE)] = 0,
-    probe: Annotated[str, _option("A text to record while the model learns.", PROBE)] = "",
+    probe: Annotated[str, _option("A text, or a text file, to record while the model learns.", PROBE)] = "",
     device: Annotated[str, _option("cpu or cuda.", MACHINE)] = "cpu",
     precision: Annotated[str, _option("float32, or bfloat16 for matrix products.", MACHINE)] = "float32",
     threads: Annotated[
@@ -115,21 +116,24 @@ def train(
             torch.set_num_threads(threads)
         folder = folder or Path("runs") / f"{Path(corpus).name.split('.')[0]}-{cell}"
         names = {field.name for field in fields(rnncore.TrainConfig)} - {"folder"}
+        if os.path.isfile(probe):  # noqa: PTH113 (a long text is no path: Path would raise)
+            options["probe"] = corpora.load(Path(probe)).text
         config = rnncore.TrainConfig(folder, **{name: options[name] for name in names})
         clipped: deque[bool] = deque(maxlen=100)
-        latest = None
+        latest = measured = None
         for latest in (training := rnncore.train(config, corpora.load(corpus), resume)):
             clipped.append(latest.clipped)
+            measured = measured if latest.validation is None else latest.validation
             share = sum(clipped) / len(clipped)
             progress.update(
                 task,
                 description="training",
                 completed=latest.step,
                 total=latest.steps,
-                state=_state(latest, share),
+                state=_state(latest, measured, share),
             )
             if not as_json:
-                _tell(latest, share, progress.console)
+                _tell(latest, _state(latest, measured, share), progress.console)
             elif latest.validation is not None or latest.sample is not None:
                 print_json(asdict(latest) | {"probe": latest.probe and str(latest.probe), "clip_share": share})
             if stop.signal and latest.step < latest.steps:
@@ -170,17 +174,18 @@ class _Stop:
                 signal.signal(number, handler)
 
 
-def _state(latest: rnncore.Progress, clipped: float) -> str:
+def _state(latest: rnncore.Progress, validation: float | None, clipped: float) -> str:
+    held_out = "" if validation is None else f"validation {validation:.4f}  "
     return (
-        f"{latest.step}/{latest.steps}  loss {latest.loss:.3f}  gradient {latest.gradient_norm:.2f}  "
+        f"{latest.step}/{latest.steps}  loss {latest.loss:.3f}  {held_out}gradient {latest.gradient_norm:.2f}  "
         f"clipped {clipped:.0%}  {latest.tokens_per_second:,.0f} symbols/s"
     )
 
 
-def _tell(latest: rnncore.Progress, clipped: float, console: Console) -> None:
+def _tell(latest: rnncore.Progress, state: str, console: Console) -> None:
     """Print what a step brought beside its loss: a validation, a sample."""
     if latest.validation is not None:
-        console.print(f"validation {latest.validation:.4f} nats  {_state(latest, clipped)}", soft_wrap=True)
+        console.print(state, soft_wrap=True)
     if latest.sample is not None:
         console.print(f"step {latest.step}, the model writes:")
         write(latest.sample + "\n\n")

@@ -66,9 +66,10 @@ class LanguageModel(nn.Module):
         self.config, self.vocabulary, self.name = config, vocabulary, name
         cell = find(config.cell)
         widths = [config.embedding] + [config.units] * (config.layers - 1)
-        self.embedding = nn.Embedding(len(vocabulary), config.embedding)
+        # Weights come from initialise() or a checkpoint; torch would draw some from its global randomness.
+        self.embedding = nn.utils.skip_init(nn.Embedding, len(vocabulary), config.embedding)  # type: ignore[no-untyped-call]
         self.cells = nn.ModuleList(cell(width, config.units) for width in widths)
-        self.head = nn.Linear(config.units, len(vocabulary))
+        self.head = nn.utils.skip_init(nn.Linear, config.units, len(vocabulary))  # type: ignore[no-untyped-call]
 
     def initialise(self, seed: int) -> LanguageModel:
         """Draw fresh weights from ``seed``, and return the model."""

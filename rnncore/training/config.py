@@ -82,7 +82,9 @@ class TrainConfig:
             raise TrainingError(f"precision is float32 or bfloat16, not {self.precision!r}")
         if self.vocabulary not in ("characters", "bytes"):
             raise TrainingError(f"vocabulary is characters or bytes, not {self.vocabulary!r}")
-        if self.device.startswith("cuda") and not torch.cuda.is_available():
+        if self.device not in ("cpu", "cuda"):
+            raise TrainingError(f"device is cpu or cuda, not {self.device!r}")
+        if self.device == "cuda" and not torch.cuda.is_available():
             raise TrainingError("no CUDA device here; use device 'cpu'")
 
     @property

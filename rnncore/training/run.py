@@ -156,9 +156,9 @@ class RunWriter:
                 with safe_open(path, framework="pt") as file:
                     metadata = json.loads(file.metadata()["run"])
                     tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+                take(tensors)
+            except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
                 raise TrainingError(f"{path} is damaged ({error}); delete {self.folder} to start anew") from error
-            take(tensors)
             step, best, self.seconds = int(tensors["step"]), metadata["best"], metadata["seconds"]
         for name in ("history.jsonl", "samples.jsonl"):
             kept = [row for row in _lines(self.folder / name) if row["step"] <= step]
@@ -190,18 +190,21 @@ class RunWriter:
         recording.save(path)
         return path
 
-    def write(self, progress: Step, state: Callable[[], dict[str, Tensor]], best: float | None) -> None:
-        """Append a step to the history, and save the state when it is time."""
+    def write(self, progress: Step) -> None:
+        """Append a step to the history."""
         self.seconds = progress.seconds
         with _disk(self.folder):
             self._append("history.jsonl", {name: getattr(progress, name) for name in COLUMNS})
             if progress.sample is not None:
                 self._append("samples.jsonl", {"step": progress.step, "text": progress.sample})
-            if time.monotonic() - self._saved > SAVE_SECONDS:
-                self.save_state(state, best)
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to save the state."""
+        return time.monotonic() - self._saved > SAVE_SECONDS
 
     def finish(self, state: Callable[[], dict[str, Tensor]], best: float | None, figures: dict[str, float]) -> None:
-        """Save the figures of the best model, and the final state."""
+        """Keep the figures of the best model, then the final state: once that lies here, the run is done."""
         with _disk(self.folder):
             self.keep_metrics(**figures, seconds=round(self.seconds, 1))
         self.save_state(state, best)

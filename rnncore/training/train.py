@@ -73,13 +73,14 @@ def train(config: TrainConfig, corpus: Corpus, resume: bool = False) -> Generato
     vocabulary = Vocabulary.bytes() if config.vocabulary == "bytes" else Vocabulary.characters(corpus.text)
     ids = torch.from_numpy(vocabulary.encode(corpus.text))
     split = Split.of(ids, config)
-    with RunWriter.open(config.folder, asdict(config), corpus, resume) as run:
-        model = LanguageModel(config.model, vocabulary, Path(config.folder).name).initialise(config.seed)
-        trainer = Trainer(config, model.to(config.device), split)
+    model = LanguageModel(config.model, vocabulary, Path(config.folder).name).initialise(config.seed)
+    trainer = Trainer(config, model.to(config.device), split)
+    probing = bool(config.probe and config.probe_every)
+    untrained = record(model, config.probe, gradients=True, target=-1) if probing else None
+    with RunWriter.open(config.folder, asdict(config), corpus, resume) as run:  # whatever can be refused was
         best = run.restore(trainer.restore)
-        probing = bool(config.probe and config.probe_every)
-        if probing and trainer.step == 0:
-            run.keep_probe(0, record(model, config.probe, gradients=True, target=-1))
+        if untrained is not None and trainer.step == 0:
+            run.keep_probe(0, untrained)
         started = time.monotonic() - run.seconds
         try:
             while trainer.step < config.steps:
@@ -113,9 +114,11 @@ def train(config: TrainConfig, corpus: Corpus, resume: bool = False) -> Generato
                     seconds=seconds,
                     tokens_per_second=step * config.batch * trainer.length / seconds,
                 )
-                run.write(progress, trainer.state, best)
+                run.write(progress)
                 if last:
                     run.finish(trainer.state, best, held_out(config, split))
+                elif run.due:
+                    run.save_state(trainer.state, best)
                 yield progress
         except GeneratorExit:
             if best is None:

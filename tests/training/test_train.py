@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import rnncore
 from rnncore import CheckpointError, Recording, Run, TrainConfig, TrainingError
@@ -62,7 +63,8 @@ def assert_same_weights(one, two):
 
 def couplets(pairs):
     """Return text of 'ab' and 'cd' in random order: log(2) / 2 nats a symbol, no less."""
-    return Corpus("couplets", "".join(random.Random(0).choice(["ab", "cd"]) for _ in range(pairs)))
+    generator = random.Random(0)
+    return Corpus("couplets", "".join(generator.choice(["ab", "cd"]) for _ in range(pairs)))
 
 
 @every_cell
@@ -71,17 +73,17 @@ def test_the_loss_falls_to_the_entropy_of_the_text(cell, config):
                     learning_rate=0.02, validate_every=40, validation=0.2)  # fmt: skip
     progress = train(config, couplets(6000))
     entropy = math.log(2) / 2
-    assert progress[0].loss > math.log(4) - 0.3
+    assert progress[0].loss > math.log(4) - 0.1
     best = min(step.validation for step in progress if step.validation is not None)
     assert entropy - 0.02 < best < entropy + 0.03
-    written = rnncore.generate(rnncore.load(config.folder), "ab", length=50, seed=0)
+    written = rnncore.generate(rnncore.load(config.folder), "ab", length=50, top_p=0.9, seed=0)
     assert {written[i : i + 2] for i in range(0, 50, 2)} == {"ab", "cd"}
 
 
 @every_cell
 def test_bfloat16_learns_too(cell, config):
     progress = train(change(config, cell=cell, precision="bfloat16", steps=30, learning_rate=0.02))
-    assert progress[-1].loss < progress[0].loss - 0.3
+    assert progress[-1].loss < progress[0].loss - 0.2
     assert all(tensor.dtype == torch.float32 for tensor in weights(config.folder).values())
 
 
@@ -224,15 +226,17 @@ def test_evaluate_on_many_streams_starts_each_without_memory(network):
 # What is kept
 
 
-def test_the_best_checkpoint_is_kept_with_its_figures(config):
-    config = change(config, learning_rate=0.5, clip=0.0, warmup=0)  # so wild that the last is not the best
-    progress = train(config)
-    validations = {step.step: step.validation for step in progress if step.validation is not None}
+def test_the_best_checkpoint_is_kept_with_its_figures(config, monkeypatch):
+    figures = iter([2.0, 1.0, 3.0, 4.0])  # as if step 10 were the best
+    monkeypatch.setattr(loop, "evaluate", lambda *a, **k: next(figures, None) or evaluate(*a, **k))
+    assert [step.validation for step in train(config) if step.validation] == [2.0, 1.0, 3.0, 4.0]
+    half = change(config, folder=config.folder / "half")
+    next(step for step in rnncore.train(half, TEXT) if step.step == 10)  # left there: its state is that of step 10
     metrics, run = Run(config.folder).metrics, Run(config.folder)
-    best = min(validations, key=validations.get)
-    assert best != 16
-    assert metrics["best_step"] == best
+    assert metrics["best_step"] == 10
     model = rnncore.load(config.folder)
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, state_of(half.folder)[f"model/{name}"]), name
     ids = torch.from_numpy(model.vocabulary.encode(TEXT.text))
     split = Split.of(ids, config)
     assert metrics["validation"] == pytest.approx(evaluate(model, split.validation))
@@ -240,7 +244,7 @@ def test_the_best_checkpoint_is_kept_with_its_figures(config):
     assert metrics["parameters"] == model.parameter_count
     written = checkpoint.read_config(config.folder)["training"]
     assert written["data"] == run.config["data"] == {"name": "rhyme", "sha256": TEXT.sha256}
-    assert written["config"]["learning_rate"] == 0.5
+    assert written["config"]["units"] == 8
     assert model.name == "run"
 
 
@@ -299,8 +303,6 @@ def assert_equal_runs(folder, config):
 
 
 def state_of(folder):
-    from safetensors.torch import load_file
-
     return load_file(folder / "state" / "latest.safetensors")
 
 
@@ -430,10 +432,11 @@ def test_a_loss_that_is_no_longer_finite(clip, config):
 
 def test_a_loss_that_is_never_finite(config):
     """Not even the first validation succeeds: nothing is kept, and the sentence does not say so."""
-    config = change(config, learning_rate=1e38, warmup=0, clip=0.0, validate_every=1)
-    with pytest.raises(TrainingError, match=r"no longer finite at step \d") as caught:
+    config = change(config, cell="elman-relu", learning_rate=1e20, warmup=0, clip=0.0, validate_every=1)
+    with pytest.raises(
+        TrainingError, match=r"validation loss is no longer finite at step 1\..* There was no checkpoint"
+    ):
         train(config)
-    assert "kept" not in str(caught.value)
     with pytest.raises(CheckpointError):
         rnncore.load(config.folder)
 
@@ -477,7 +480,8 @@ def test_a_full_disk(config, monkeypatch):
 )
 def test_impossible_configs(fields, sentence, config):
     with pytest.raises(rnncore.Error, match=sentence):
-        change(config, **fields)
+        train(change(config, **fields))
+    assert not config.folder.exists()
 
 
 def test_no_cuda_is_said(config, monkeypatch):
