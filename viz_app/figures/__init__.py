@@ -1,0 +1,22 @@
+"""Figures: arrays and tables in, plotly figures out. Pure functions, usable from a notebook."""
+
+from viz_app.figures.decay import change, decay, finding
+from viz_app.figures.flow import flow
+from viz_app.figures.matched import matched
+from viz_app.figures.style import Name, Palette, apart, decades, ends, number, style, symbol
+
+__all__ = [
+    "Name",
+    "Palette",
+    "apart",
+    "change",
+    "decades",
+    "decay",
+    "ends",
+    "finding",
+    "flow",
+    "matched",
+    "number",
+    "style",
+    "symbol",
+]

@@ -1,0 +1,122 @@
+"""How far the gradient reaches back, as a table, and the sentence that its numbers make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from viz_app.figures.words import capital, count, share, thousands
+
+TINY = float(np.finfo(np.float64).tiny)
+"""Under float64's smallest normal number a value has lost digits or is zero: underflow."""
+
+COLUMNS = ("model", "label", "signal", "layer", "step", "character", "distance", "gradient", "relative", "underflow")
+
+
+def decay(
+    gradient: Mapping[str, np.ndarray],
+    target: int,
+    tokens: Sequence[str],
+    *,
+    layer: int = -1,
+    model: str = "",
+    label: str = "",
+) -> pd.DataFrame:
+    """Return one row for each state and each step from ``target`` back to the start of the text.
+
+    Parameters
+    ----------
+    gradient : mapping of str to float64 [layer, time]
+        Norm of the total gradient of the target step's loss with respect to each state, by its symbol.
+    target : int
+        The step whose loss was differentiated.
+    tokens : sequence of str
+        The text, one string a step.
+    model, label : str
+        The model's name, and what it is called in the figure.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``COLUMNS``. ``relative`` is the gradient divided by the same state's at the target step: nan
+        where that is zero. ``underflow`` marks what float64 cannot hold in full.
+    """
+    steps = np.arange(target, -1, -1)
+    tables = []
+    for signal, norms in gradient.items():
+        norm = np.asarray(norms, np.float64)[layer, steps]
+        at_target = norm[0] if norm[0] >= TINY else np.nan
+        columns = {
+            "model": model,
+            "label": label,
+            "signal": signal,
+            "layer": layer % len(norms),
+            "step": steps,
+            "character": [tokens[step] for step in steps],
+            "distance": target - steps,
+            "gradient": norm,
+            "relative": norm / at_target,
+            "underflow": norm < TINY,
+        }
+        tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _at(table: pd.DataFrame, distance: int) -> pd.DataFrame:
+    return table[table["distance"] == distance]
+
+
+def finding(table: pd.DataFrame, distance: int) -> str:
+    """Return the sentence that the numbers at ``distance`` make, one figure a model, the largest first.
+
+    A model with a cell state speaks by it, others by their h.
+    """
+    rows = _at(table, distance)
+    voices = [group[group["signal"] == _voice(group)].iloc[0] for _, group in rows.groupby("model", sort=False)]
+    if not voices:
+        return "This text does not reach that far back"
+    voices.sort(key=lambda row: -np.nan_to_num(row["relative"], nan=-1.0))
+    first, *rest = voices
+    stands_out = first["relative"] >= 0.01 and (not rest or first["relative"] >= 10 * rest[0]["relative"])
+    carries = "still carries" if stands_out and first["relative"] < 1 else "carries"
+    head = f"{capital(_back(distance))}, {_subject(first)} {carries} {_amount(first)}"
+    if not first["underflow"] and not np.isnan(first["relative"]):
+        head += " of the gradient"
+    others = ", ".join(f"{_subject(row)} {_amount(row)}" for row in rest)
+    return f"{head}; {others}" if others else head
+
+
+def change(then: pd.DataFrame, now: pd.DataFrame, step: int, last: int, distance: int) -> str:
+    """Return the sentence about one model's gradient at ``distance``, at a step of its training and at its last."""
+    signal = _voice(now)
+    rows = [_at(table[table["signal"] == signal], distance).iloc[0] for table in (then, now)]
+    first, final = (_amount(row) for row in rows)
+    name = capital(_subject(rows[0]))
+    if step == last:
+        return f"{name}: {final} {_back(distance)} {_after(last)}"
+    return f"{name}: {first} {_back(distance)} {_after(step)}, {final} {_after(last)}"
+
+
+def _after(step: int) -> str:
+    return f"after {thousands(step)} step{'s' if step != 1 else ''}" if step else "before training"
+
+
+def _back(distance: int) -> str:
+    return f"{count(distance)} character{'s' if distance != 1 else ''} back"
+
+
+def _voice(group: pd.DataFrame) -> str:
+    return "c" if "c" in set(group["signal"]) else str(group["signal"].iloc[0])
+
+
+def _subject(row: pd.Series) -> str:
+    name = row["label"] if row["label"] == row["model"] else f"the {row['label']}"
+    return f"{name}’s cell" if row["signal"] == "c" else name
+
+
+def _amount(row: pd.Series) -> str:
+    if np.isnan(row["relative"]):
+        return "nothing even at the target step"
+    return "nothing that float64 can hold" if row["underflow"] else share(row["relative"])

@@ -1,0 +1,223 @@
+"""The size of the gradient against distance back in time, several models on one logarithmic axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from viz_app.figures.style import Name, Palette, apart, decades, ends, style, symbol
+from viz_app.figures.words import scientific, share
+
+
+class _Curve(NamedTuple):
+    """One state of one model: rows in order of distance, and the column that is drawn."""
+
+    model: str
+    label: str
+    name: str
+    dashed: bool
+    values: pd.Series
+
+    def leaves(self, low: int) -> int | None:
+        """Return the distance from which on the curve stays under 10 to the ``low``; None if it comes back."""
+        inside = self.values[self.values >= 10.0**low]
+        first = int(inside.index.max()) + 1 if len(inside) else 0
+        return first if first <= self.values.index.max() else None
+
+    def underflows(self) -> int | None:
+        """Return the distance from which on float64 holds nothing."""
+        held = self.values[self.values.notna()]
+        first = int(held.index.max()) + 1
+        return first if first <= self.values.index.max() else None
+
+
+def flow(
+    table: pd.DataFrame,
+    palette: Palette,
+    colours: Mapping[str, str],
+    *,
+    cursor: int,
+    reach: int,
+    low: int = -12,
+    relative: bool = True,
+    ghosts: pd.DataFrame | None = None,
+    size: float = 16,
+    height: float = 360,
+) -> go.Figure:
+    """Draw every state's curve: colour by model, solid c (or h where there is no c), dashed h beside c.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of :func:`viz_app.figures.decay` of all models.
+    colours : mapping of str to str
+        A model's colour, by its name.
+    cursor : int
+        The distance whose values are written into the figure.
+    reach : int
+        The largest distance shown.
+    low : int
+        The axis ends at 10 to the ``low``; a curve that stays under it is marked at the edge.
+    relative : bool
+        Divided by the value at the target step, or as it is.
+    ghosts : DataFrame, optional
+        Curves to draw behind the others, in grey.
+    """
+    scale = size / 16
+    curves = _curves(table, relative, reach)
+    behind = [] if ghosts is None else _curves(ghosts, relative, reach)
+    high = _top(curves + behind)
+    low = min(low, high - 1)
+    fig = go.Figure()
+    for curve in behind:
+        fig.add_scatter(**_line(curve, palette.line2, size), mode="lines", hoverinfo="skip")
+    for curve in curves:
+        fig.add_scatter(
+            **_line(curve, colours[curve.model], size),
+            mode="lines+markers",  # without markers a click finds nothing
+            marker={"opacity": 0, "size": 14},
+            selected={"marker": {"opacity": 0}},
+            unselected={"marker": {"opacity": 0}},
+            customdata=[scientific(value) for value in curve.values],
+            hovertemplate="%{customdata}",
+        )
+    style(fig, palette, size, height)
+    decades(fig, low, high)
+    fig.update_xaxes(range=[0, reach], title_text="characters back from the target", nticks=6)
+    fig.update_layout(margin_r=92 * scale, hovermode="x unified")
+    staying = [curve for curve in curves if curve.leaves(low) is None]
+    ends(fig, [Name(c.name, c.values.iloc[-1], colours[c.model]) for c in staying], palette, size)
+    if 0 <= cursor <= reach:
+        _mark_cursor(fig, curves, palette, colours, cursor, (low, high), relative, size)
+    _mark_exits(fig, curves, palette, colours, low, reach, size)
+    return fig
+
+
+def _curves(table: pd.DataFrame, relative: bool, reach: int) -> list[_Curve]:
+    """Return the curves up to ``reach``, without those that have no number at all."""
+    curves = []
+    for (model, signal), rows in table[table["distance"] <= reach].groupby(["model", "signal"], sort=False):
+        rows = rows.sort_values("distance").set_index("distance")
+        values = rows["relative" if relative else "gradient"].mask(rows["underflow"])
+        dashed = signal != "c" and ((table["model"] == model) & (table["signal"] == "c")).any()
+        if values.notna().any():
+            label = escape(rows["label"].iloc[0])
+            curves.append(_Curve(str(model), label, f"{label}, {symbol(str(signal))}", bool(dashed), values))
+    return curves
+
+
+def _top(curves: list[_Curve]) -> int:
+    """Return the power of ten at or above all values."""
+    largest = max((curve.values.max() for curve in curves), default=1.0)
+    return int(np.ceil(np.log10(largest) - 1e-9))
+
+
+def _line(curve: _Curve, colour: str, size: float) -> dict[str, object]:
+    return {
+        "x": curve.values.index.to_numpy(),
+        "y": curve.values.to_numpy(),
+        "name": curve.name,
+        "line": {"color": colour, "width": 2.5 * size / 16, "dash": "4px,4px" if curve.dashed else "solid"},
+    }
+
+
+def _mark_exits(
+    fig: go.Figure,
+    curves: list[_Curve],
+    palette: Palette,
+    colours: Mapping[str, str],
+    low: int,
+    reach: int,
+    size: float,
+) -> None:
+    """Put a triangle on the axis, with words, where a curve goes under it for good."""
+    scale = size / 16
+    row = 0
+    for curve in curves:
+        leaves = curve.leaves(low)
+        if leaves is None:
+            continue
+        underflows = curve.underflows()
+        events = [] if underflows == leaves else [f"leaves the axis at {leaves}"]
+        events += [] if underflows is None else [f"underflows at {underflows}"]
+        alone = sum(other.model == curve.model for other in curves) == 1
+        words = f"{curve.label if alone else curve.name} {', '.join(events)}"
+        late = leaves > 0.6 * reach
+        fig.add_annotation(
+            text=("{} ▼" if late else "▼ {}").format(words),
+            x=leaves,
+            y=low,
+            xanchor="right" if late else "left",
+            yanchor="bottom",
+            xshift=(6 if late else -6) * scale,
+            yshift=17 * scale * row,
+            showarrow=False,
+            bgcolor=palette.paper,
+            borderpad=0,
+            font={"color": colours[curve.model], "size": 12.5 * scale, "weight": 600},
+        )
+        row += 1
+
+
+def _mark_cursor(
+    fig: go.Figure,
+    curves: list[_Curve],
+    palette: Palette,
+    colours: Mapping[str, str],
+    cursor: int,
+    decades: tuple[int, int],
+    relative: bool,
+    size: float,
+) -> None:
+    """Draw the cursor with its distance on the axis, a dot on every curve, and the value beside it."""
+    scale = size / 16
+    low, high = decades
+    fig.add_vline(x=cursor, line={"color": palette.accent, "width": 2 * scale}, layer="below")
+    fig.add_annotation(
+        text=f"<b>{cursor}</b>",
+        x=cursor,
+        y=0,
+        yref="paper",
+        yanchor="top",
+        yshift=-3 * scale,
+        showarrow=False,
+        bgcolor=palette.accent,
+        borderpad=3 * scale,
+        font={"color": palette.paper, "size": 12.5 * scale},
+    )
+    seen = [c for c in curves if cursor in c.values.index and c.values[cursor] >= 10.0**low]
+    fig.add_scatter(
+        x=[cursor] * len(seen),
+        y=[c.values[cursor] for c in seen],
+        mode="markers",
+        marker={
+            "size": 10 * scale,
+            "color": [colours[c.model] for c in seen],
+            "line": {"color": palette.paper, "width": 2 * scale},
+        },
+        hoverinfo="skip",
+        cliponaxis=False,
+    )
+    pixels = fig.layout.height - fig.layout.margin.t - fig.layout.margin.b
+    places = [(np.log10(c.values[cursor]) - low) / (high - low) for c in seen]
+    for curve, place in zip(seen, apart(places, 17 * scale / pixels), strict=True):
+        fig.add_annotation(
+            text=(share if relative else scientific)(curve.values[cursor]),
+            x=cursor,
+            y=place,
+            yref="paper",
+            xanchor="left",
+            yanchor="middle",
+            xshift=7 * scale,
+            yshift=10 * scale,
+            showarrow=False,
+            bgcolor=palette.paper,
+            borderpad=0,
+            opacity=0.9,
+            font={"color": colours[curve.model], "size": 12.5 * scale, "weight": 600},
+        )

@@ -1,0 +1,58 @@
+"""What a comparison compares, in a sentence: weights, data, seeds; matched or not."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from viz_app.figures.words import thousands
+
+ALIKE = 0.02
+"""Models whose numbers of weights differ by no more than this share count as matched."""
+
+
+def matched(facts: pd.DataFrame) -> str:
+    """Return what is the same about the models and what is not.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        One row a model: ``parameters``, and as far as its run tells (None otherwise) ``data`` (name),
+        ``sha256`` of the data, ``steps`` and ``seed``.
+    """
+    if len(facts) == 1:
+        return f"One model of {_size(facts['parameters'].iloc[0])} weights, one seed."
+    least, most = facts["parameters"].min(), facts["parameters"].max()
+    apart = most / least - 1
+    same, different = [], []
+    if apart <= ALIKE:
+        within = f"within {math.ceil(1000 * apart - 1e-9) / 10:.1f}\u2009%" if apart else "exactly"
+        same.append(f"number of weights ({_size(facts['parameters'].mean())}, {within})")
+    else:
+        different.append(f"{_size(least)} to {_size(most)} weights")
+    if facts["sha256"].isna().any():
+        different.append("training data not known for all")
+    elif facts["sha256"].nunique() == 1:
+        same.append(f"training data ({facts['data'].iloc[0]})")
+    else:
+        different.append("different training data")
+    if facts["steps"].isna().any() or facts["steps"].nunique() > 1:
+        different.append("different lengths of training")
+    else:
+        same.append(f"number of steps ({thousands(facts['steps'].iloc[0])})")
+    seeds = facts["seed"].dropna().nunique()
+    if seeds == 1 and facts["seed"].notna().all():
+        same.append("seed")
+    sentence = f"Same {_list(['text', *same])}; one run each, so no band."
+    return f"Not matched: {_list(different)}. {sentence}" if different else sentence
+
+
+def _size(weights: float) -> str:
+    if weights >= 999_500:
+        return f"{weights / 1e6:.2f} million"
+    return f"{weights / 1e3:.0f} thousand" if weights >= 9_950 else thousands(weights)
+
+
+def _list(items: list[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

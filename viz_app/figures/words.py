@@ -1,0 +1,65 @@
+"""Numbers as people read them: true minus signs, thin spaces, powers of ten."""
+
+from __future__ import annotations
+
+import math
+
+MINUS, THIN = "\u2212", "\u2009"
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_SMALL = "no one two three four five six seven eight nine ten eleven twelve".split()
+_TENS = "_ ten twenty thirty forty fifty sixty seventy eighty ninety".split()
+
+
+def power(exponent: int) -> str:
+    """Return a power of ten, ``10⁻⁸``; 1 and 10 as they are."""
+    return {0: "1", 1: "10"}.get(exponent, f"10{str(exponent).translate(_SUPERSCRIPT)}")
+
+
+def thousands(number: float) -> str:
+    """Return a whole number with thin spaces: ``12 000``."""
+    return f"{number:,.0f}".replace(",", THIN).replace("-", MINUS)
+
+
+def scientific(value: float) -> str:
+    """Return one digit and a power of ten, ``3×10⁻⁹``; numbers from 0.01 to 1000 plainly."""
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else "not a number" if math.isnan(value) else "infinity"
+    if 0.01 <= abs(value) < 1000:
+        return f"{value:.2g}".replace("-", MINUS) if abs(value) < 10 else f"{value:.0f}".replace("-", MINUS)
+    digit, exponent = f"{value:.0e}".split("e")
+    return f"{digit}×{power(int(exponent))}".replace("-", MINUS)
+
+
+def share(value: float) -> str:
+    """Return a part of the whole: ``7 %``, ``0.3 %``; below a thousandth its power of ten, ``10⁻⁸``.
+
+    The power is the nearest on the log scale.
+    """
+    if math.isnan(value):
+        return "not a number"
+    if value == 0:
+        return "0"
+    if value < 0.00095:
+        return power(round(math.log10(value)))
+    percent = 100 * value
+    text = f"{percent:.1f}" if percent < 0.95 else thousands(percent)
+    return f"{text}{THIN}%"
+
+
+def count(number: int) -> str:
+    """Return a number in words up to twelve and for full tens under a hundred, otherwise in digits."""
+    if 0 <= number < len(_SMALL):
+        return _SMALL[number]
+    if number < 100 and number % 10 == 0:
+        return _TENS[number // 10]
+    return thousands(number)
+
+
+def capital(sentence: str) -> str:
+    """Return the sentence with its first letter large."""
+    return sentence[:1].upper() + sentence[1:]
+
+
+def escaped(text: str) -> str:
+    """Return text for markdown in which nothing is markup."""
+    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+!|<>~$:&" else sign for sign in text)

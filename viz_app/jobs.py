@@ -1,0 +1,237 @@
+"""Trainings in the background: start, stop, resume, rename, delete; each is a folder and, at times, a process.
+
+A page never trains. It writes what it wants into a run's folder, starts a worker (see :mod:`viz_app.worker`)
+and reads the folder back. So no visitor waits for another, a closed tab stops nothing, and a server that was
+started anew finds every run as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import torch
+
+import rnncore
+from rnncore import Run
+from rnncore.network import checkpoint
+from rnncore.training.train import Split
+from viz_app import worker
+
+WAITING_AT_MOST = 8
+"""How many trainings may wait for their turn."""
+
+_NAME = re.compile(r"\w[\w.-]{0,39}")
+_children: list[subprocess.Popen[bytes]] = []
+
+
+class JobError(Exception):
+    """A training cannot be started, renamed or deleted; ``str(error)`` is the sentence."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that was started from the pages.
+
+    ``status`` is "waiting", "training", "finished", "stopped", "failed", or "interrupted" where the worker
+    was killed; ``error`` is the sentence that says why, ``ahead`` how many trainings come before it.
+    """
+
+    folder: Path
+    status: str
+    error: str | None
+    ahead: int
+
+    @property
+    def name(self) -> str:
+        """What the run, and the model it makes, is called."""
+        return self.folder.name
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What was asked for: the fields of :class:`rnncore.TrainConfig`."""
+        return dict(worker.read(self.folder / "job.json").get("config", {}))
+
+    @property
+    def run(self) -> Run:
+        """What there is of it so far."""
+        return Run(self.folder)
+
+    @property
+    def active(self) -> bool:
+        """Whether a process works at it or waits to."""
+        return self.status in ("waiting", "training")
+
+    @property
+    def has_model(self) -> bool:
+        """Whether the other pages can open it."""
+        return (self.folder / "model.safetensors").exists()
+
+
+def folder() -> Path:
+    """Return the folder of runs: ``RNNCORE_RUNS``, or one in the user's data folder."""
+    return Path(os.environ.get("RNNCORE_RUNS") or platformdirs.user_data_path("rnncore") / "runs")
+
+
+def every() -> list[Job]:
+    """Return all runs, the one asked for last first."""
+    requests = folder().glob("*/job.json")
+    newest = sorted(requests, key=lambda path: worker.read(path).get("asked", 0), reverse=True)
+    return [_read(path.parent) for path in newest]
+
+
+def find(name: str) -> Job | None:
+    """Return the run called ``name``, if there is one."""
+    known = _NAME.fullmatch(name) and (folder() / name / "job.json").exists()
+    return _read(folder() / name) if known else None
+
+
+def _read(path: Path) -> Job:
+    said, alive = worker.read(path / "phase.json"), worker.alive(path)
+    status = said.get("phase", "waiting")
+    if not alive and status in ("waiting", "training"):
+        status = "interrupted"
+    waits = worker.ahead(path) if status == "waiting" else 0
+    return Job(path, status, said.get("error"), waits)
+
+
+def free_name(stem: str) -> str:
+    """Return the first of stem-1, stem-2, ... that no run and no model has."""
+    taken = {path.name for path in folder().glob("*")} | set(rnncore.available())
+    return next(name for number in range(1, len(taken) + 2) if (name := f"{stem}-{number}") not in taken)
+
+
+def start(name: str, config: dict[str, Any], corpus: str | None, text: str | None = None) -> Job:
+    """Start a training.
+
+    Parameters
+    ----------
+    name : str
+        Of the run and of its model.
+    config : dict
+        Fields of :class:`rnncore.TrainConfig`, without the folder.
+    corpus : str or None
+        What ``rnncore.training.corpora.load`` knows the text by; None trains on ``text``.
+
+    Raises
+    ------
+    JobError, rnncore.Error
+        A bad name or number, too many waiting, or the disk refuses.
+    """
+    path = folder() / _checked(name)
+    _check(rnncore.TrainConfig(folder=path, **config), text)
+    if sum(job.status == "waiting" for job in every()) >= WAITING_AT_MOST:
+        raise JobError(f"{WAITING_AT_MOST} trainings wait already; stop one of them, or come back in some minutes")
+    source = {"own": corpus is None, "text": corpus or "text.txt"}
+    try:
+        path.mkdir(parents=True)
+        if text is not None and corpus is None:
+            (path / "text.txt").write_text(text, "utf-8", newline="")
+        worker.write(path / "job.json", {"config": config, **source, "asked": time.time()})
+    except OSError as error:
+        shutil.rmtree(path, ignore_errors=True)
+        raise JobError(f"cannot write to {path}: {error.strerror or error}; free some space and try again") from error
+    return _launch(path)
+
+
+def resume(job: Job) -> Job:
+    """Go on with a run that was stopped, interrupted or failed; it queues anew."""
+    if job.active:
+        return job
+    try:
+        (job.folder / "stop").unlink(missing_ok=True)
+        worker.write(job.folder / "job.json", {**worker.read(job.folder / "job.json"), "asked": time.time()})
+    except OSError as error:
+        raise JobError(f"cannot write to {job.folder}: {error.strerror or error}") from error
+    return _launch(job.folder)
+
+
+def stop(job: Job) -> None:
+    """Ask the worker to end after its present step; everything is kept."""
+    if job.active:
+        (job.folder / "stop").touch()
+
+
+def rename(job: Job, name: str) -> Job:
+    """Give a run, and its model, another name."""
+    path = folder() / _checked(name)
+    if job.active:
+        raise JobError("stop the training first; then it can be renamed")
+    try:
+        job.folder.rename(path)
+        for file, keys in (("config.json", ("name",)), ("run.json", ("config", "folder"))):
+            _set(path / file, keys, name)
+    except OSError as error:
+        raise JobError(f"cannot rename {job.name}: {error.strerror or error}") from error
+    return _read(path)
+
+
+def delete(job: Job) -> None:
+    """Remove a run and all that it made."""
+    if job.active:
+        raise JobError("stop the training first; then it can be deleted")
+    shutil.rmtree(job.folder, ignore_errors=True)
+
+
+def _checked(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise JobError(
+            "a name has 1 to 40 letters, digits, dots, dashes or underscores, and starts with a letter or digit"
+        )
+    if (folder() / name).exists() or name in rnncore.available():
+        raise JobError(f"there is a model called {name} already; choose another name")
+    return name
+
+
+def _check(config: rnncore.TrainConfig, text: str | None) -> None:
+    """Refuse what the worker would: better at once than after a wait."""
+    assert config.model  # checks the cell and the sizes
+    if text is None:
+        return
+    if not text.strip():
+        raise JobError("there is no text yet: paste one, or choose a file")
+    symbols = len(text.encode("utf-8", "surrogatepass")) if config.vocabulary == "bytes" else len(text)
+    Split.of(torch.zeros(symbols), config)
+
+
+def _set(path: Path, keys: tuple[str, ...], value: str) -> None:
+    whole = worker.read(path)
+    if not whole:
+        return
+    inner = whole
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    checkpoint.write_json(path, whole)
+
+
+def _launch(path: Path) -> Job:
+    """Start a worker of its own session: it outlives this server, and no page waits for it."""
+    worker.write(path / "phase.json", {"phase": "waiting", "error": None})
+    root = str(Path(__file__).resolve().parent.parent)
+    search = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    threads = {name: str(worker.THREADS) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    _children[:] = [child for child in _children if child.poll() is None]
+    with (path / "log.txt").open("ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "viz_app.worker", str(path)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "PYTHONPATH": search, **threads},
+            start_new_session=True,
+            creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
+        )
+    _children.append(child)
+    deadline = time.monotonic() + 10
+    while not worker.alive(path) and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return _read(path)

@@ -1,0 +1,149 @@
+"""The process that trains: waits for its turn, trains at low priority, says how it ended.
+
+``python -m viz_app.worker FOLDER`` trains what ``FOLDER/job.json`` asks for. The worker holds
+``FOLDER/job.lock`` as long as it lives, so that a run left behind by a crash is never taken for a live one;
+what it is at stands in ``FOLDER/phase.json``. It ends when a file ``FOLDER/stop`` appears, or on SIGTERM,
+always between two steps: a run that goes on later ends with the very weights of one that never stopped.
+
+Only the standard library and filelock are imported until it is this worker's turn: waiting is cheap.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+AT_ONCE = int(os.environ.get("RNNCORE_TRAININGS", "1"))
+"""How many trainings run side by side on this machine; others wait, first come first served."""
+
+THREADS = max(1, min(8, (os.cpu_count() or 2) - 1))
+"""Threads of a training: one core is left to the pages."""
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the JSON object in ``path``; empty if there is none."""
+    try:
+        return dict(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def write(path: Path, value: dict[str, Any]) -> None:
+    """Write ``value`` as JSON under a temporary name, then rename."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(value, ensure_ascii=False), "utf-8")
+    temporary.replace(path)
+
+
+def alive(folder: Path) -> bool:
+    """Tell whether a worker holds the run in ``folder``."""
+    if not (folder / "job.lock").exists():
+        return False
+    try:
+        with FileLock(folder / "job.lock", timeout=0):
+            return False
+    except (Timeout, OSError):
+        return True
+
+
+def ahead(folder: Path) -> int:
+    """Return how many living trainings asked before the one in ``folder``."""
+    mine = _ticket(folder)
+    others = [path.parent for path in folder.parent.glob("*/job.json") if path.parent != folder]
+    return sum(_ticket(other) < mine and alive(other) for other in others)
+
+
+def _ticket(folder: Path) -> tuple[float, str]:
+    return float(read(folder / "job.json").get("asked", float("inf"))), folder.name
+
+
+class Worker:
+    """One training, from waiting in the queue to its end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.terminated = False
+        signal.signal(signal.SIGTERM, self._terminate)
+
+    def _terminate(self, *_: object) -> None:
+        self.terminated = True
+
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody asked this training to stop."""
+        return self.terminated or (self.folder / "stop").exists()
+
+    def say(self, phase: str, error: str | None = None) -> None:
+        """Note what the worker is at; a full disk must not hide why it ends."""
+        with suppress(OSError):
+            write(self.folder / "phase.json", {"phase": phase, "error": error})
+
+    def run(self) -> None:
+        """Wait for a free place, then train."""
+        self.say("waiting")
+        while ahead(self.folder) >= AT_ONCE:
+            if self.stopping:
+                return self.say("stopped")
+            time.sleep(0.5)
+        self.say("training")
+        try:
+            self.say("finished" if self.train() else "stopped")
+        except Exception as error:
+            traceback.print_exc()
+            self.say("failed", _sentence(error))
+
+    def train(self) -> bool:
+        """Train until the end or until asked to stop; tell whether the end was reached."""
+        import torch
+
+        import rnncore
+        from rnncore.training import corpora
+
+        torch.set_num_threads(THREADS)
+        job = read(self.folder / "job.json")
+        text = self.folder / job["text"] if job["own"] else job["text"]
+        config = rnncore.TrainConfig(folder=self.folder, **job["config"])
+        training = rnncore.train(config, corpora.load(text), resume=True)
+        step = config.steps
+        for progress in training:
+            step = progress.step
+            if self.stopping:
+                training.close()
+                break
+        return step == config.steps
+
+
+def _sentence(error: Exception) -> str:
+    from rnncore import Error
+
+    if isinstance(error, Error):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "there is not enough memory; try fewer units, a smaller batch or a shorter text"
+    return (
+        f"something that should not happen did: {error or type(error).__name__}; log.txt in the run's folder says more"
+    )
+
+
+def main(folder: Path) -> None:
+    """Train in ``folder``, unless another worker does."""
+    if hasattr(os, "nice"):
+        os.nice(10)
+    try:
+        with FileLock(folder / "job.lock", timeout=5):
+            Worker(folder).run()
+    except Timeout:
+        sys.exit(f"another process trains in {folder}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve())
