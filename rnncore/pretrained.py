@@ -18,7 +18,7 @@ def folder() -> Path:
 
 def available() -> list[str]:
     """Return the names of the pretrained models, in alphabetical order."""
-    return sorted(path.parent.name for path in folder().glob("*/config.json"))
+    return sorted(path.parent.name for path in folder().glob("[!.]*/config.json"))
 
 
 def load(name: str | Path, device: str = "cpu") -> LanguageModel:

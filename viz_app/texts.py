@@ -70,7 +70,7 @@ def cleaned(content: str | bytes) -> tuple[str, str]:
     TextError
         It is empty, one character long, binary, or not UTF-8.
     """
-    whole = _decoded(content) if isinstance(content, bytes) else content
+    whole = decoded(content) if isinstance(content, bytes) else content
     whole = whole.replace("\r\n", "\n").replace("\r", "\n")
     if not whole.strip():
         raise TextError("There is no text yet: type or paste at least two characters.")
@@ -80,7 +80,7 @@ def cleaned(content: str | bytes) -> tuple[str, str]:
     return whole[:LIMIT], cut
 
 
-def _decoded(content: bytes) -> str:
+def decoded(content: bytes) -> str:
     if b"\0" in content:
         raise TextError("This is a binary file: choose a file of plain text.")
     try:

@@ -116,7 +116,7 @@ def test_the_slider_goes_through_the_training(flow: Page) -> None:
     expect(panel).to_contain_text("before training")
     flow.locator(".st-key-_step").get_by_role("slider").press("End")
     expect(panel).not_to_contain_text("before training")
-    expect(panel).to_contain_text(re.compile(r"The LSTM’s cell: .* back after [\d\u2009]+ steps"))
+    expect(panel).to_contain_text(re.compile(r"The LSTM’s cell: .* back after [\d\u202f]+ steps"))
 
 
 def test_it_fits_a_phone_in_the_dark(visit: Visit) -> None:

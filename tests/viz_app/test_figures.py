@@ -40,13 +40,13 @@ def table(**models: dict[str, np.ndarray]) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0.07, "7\u2009%"),
-        (0.004, "0.4\u2009%"),
-        (1.4, "140\u2009%"),
+        (0.07, "7\u202f%"),
+        (0.004, "0.4\u202f%"),
+        (1.4, "140\u202f%"),
         (3e-9, "10⁻⁹"),
         (4e-9, "10⁻⁸"),
         (0, "0"),
-        (25, "2\u2009500\u2009%"),
+        (25, "2\u202f500\u202f%"),
     ],
 )
 def test_a_share_is_percent_or_the_nearest_power(value: float, text: str) -> None:
@@ -63,7 +63,7 @@ def test_scientific(value: float, text: str) -> None:
 def test_numbers_have_a_true_minus_and_names_have_words() -> None:
     assert figures.number(-0.5, signed=True) == "\u22120.50"
     assert figures.number(0.5, signed=True) == "+0.50"
-    assert [words.count(number) for number in (1, 12, 40, 43, 1000)] == ["one", "twelve", "forty", "43", "1\u2009000"]
+    assert [words.count(number) for number in (1, 12, 40, 43, 1000)] == ["one", "twelve", "forty", "43", "1\u202f000"]
     assert words.power(-8) == "10⁻⁸"
 
 
@@ -94,7 +94,7 @@ def test_what_float64_cannot_hold_is_underflow_and_a_dead_target_is_no_number() 
 def test_the_finding_says_the_largest_first_and_speaks_of_the_cell() -> None:
     rows = table(two={"h": falling(20)}, one={"h": falling(9), "c": falling(2.9)})
     assert figures.finding(rows, 40) == (
-        "Forty characters back, the LSTM’s cell still carries 7\u2009% of the gradient; the tanh RNN 10⁻⁸"
+        "Forty characters back, the LSTM’s cell still carries 7\u202f% of the gradient; the tanh RNN 10⁻⁸"
     )
 
 
@@ -102,9 +102,9 @@ def test_the_finding_does_not_flatter() -> None:
     close = figures.finding(table(one={"h": falling(3)}, two={"h": falling(3.5)}), 40)
     assert "still" not in close
     grown = figures.finding(table(one={"h": falling(-1)}), 100)
-    assert grown == "100 characters back, the LSTM carries 1\u2009000\u2009% of the gradient"
+    assert grown == "100 characters back, the LSTM carries 1\u202f000\u202f% of the gradient"
     swapped = figures.finding(table(one={"h": falling(20)}, two={"h": falling(1)}), 40)
-    assert swapped.startswith("Forty characters back, the tanh RNN still carries 40\u2009%")
+    assert swapped.startswith("Forty characters back, the tanh RNN still carries 40\u202f%")
 
 
 def test_the_finding_of_an_underflow_and_of_a_text_too_short() -> None:
@@ -121,23 +121,25 @@ def test_models_without_a_title_of_their_own_are_called_by_name() -> None:
 def test_the_sentence_about_training_has_both_numbers() -> None:
     then, now = table(one={"h": falling(9), "c": falling(9)}), table(one={"h": falling(9), "c": falling(2.9)})
     assert figures.change(then, now, 0, 2000, 40) == (
-        "The LSTM’s cell: 10⁻⁴ forty characters back before training, 7\u2009% after 2\u2009000 steps"
+        "The LSTM’s cell: 10⁻⁴ forty characters back before training, 7\u202f% after 2\u202f000 steps"
     )
     assert figures.change(now, now, 2000, 2000, 1) == (
-        "The LSTM’s cell: 94\u2009% one character back after 2\u2009000 steps"
+        "The LSTM’s cell: 94\u202f% one character back after 2\u202f000 steps"
     )
 
 
 def facts(**columns: list) -> pd.DataFrame:
-    same = {"parameters": [1000, 1010], "data": ["plays"] * 2, "sha256": ["1"] * 2, "steps": [20] * 2, "seed": [0] * 2}
+    same = {"parameters": [1000, 1010], "data": ["plays"] * 2, "sha256": ["1"] * 2, "steps": [20] * 2}
+    same |= {"seed": [0] * 2, "learning_rate": [0.1] * 2}
     return pd.DataFrame(same | columns)
 
 
 def test_a_fair_comparison_says_what_is_the_same() -> None:
     assert figures.matched(facts()) == (
-        "Same text, number of weights (1\u2009005, within 1.0\u2009%), training data (plays), number of steps (20) "
+        "Same text, number of weights (1\u202f005, within 1.0\u202f%), training data (plays), number of steps (20) "
         "and seed; one run each, so no band."
     )
+    assert "and seed, learning rates 0.1 to 0.2; one run" in figures.matched(facts(learning_rate=[0.1, 0.2]))
 
 
 @pytest.mark.parametrize(
@@ -203,6 +205,12 @@ def test_underflow_says_underflow_and_has_no_points() -> None:
     assert any("underflows at 90" in note.text for note in fig.layout.annotations)
 
 
+def test_an_axis_reaches_over_what_grows_and_can_be_shared() -> None:
+    rows = table(one={"h": falling(-2)})
+    assert 2 < figures.flow(rows, PALETTE, COLOURS, cursor=40, reach=100).layout.yaxis.range[1] < 2.2
+    assert figures.flow(rows, PALETTE, COLOURS, cursor=40, reach=100, high=3.5).layout.yaxis.range[1] == 3.5
+
+
 def test_a_dip_that_comes_back_is_no_exit() -> None:
     norms = falling(3)
     norms[:, 60] = 1e-20
@@ -214,7 +222,7 @@ def test_the_cursor_writes_the_values_at_its_distance() -> None:
     rows = table(one={"c": falling(2.9)}, two={"h": falling(20)})
     fig = figures.flow(rows, PALETTE, COLOURS, cursor=40, reach=100)
     texts = [note.text for note in fig.layout.annotations]
-    assert {"<b>40</b>", "7\u2009%", "10⁻⁸"} <= set(texts)
+    assert {"<b>40</b>", "7\u202f%", "10⁻⁸"} <= set(texts)
     dots = next(trace for trace in fig.data if trace.mode == "markers")
     np.testing.assert_allclose(dots.y, [10**-1.16, 1e-8])
 
@@ -241,5 +249,8 @@ def test_names_never_touch_keep_their_order_and_move_only_if_they_must(places: l
     assert (np.diff(ordered) >= gap - 1e-9).all()
     order = np.argsort(places, kind="stable")
     assert (np.diff(np.asarray(moved)[order]) > 0).all()
+    inside = np.asarray(figures.apart(places, gap, 0, 1))
+    assert inside.min() >= -1e-9
+    assert inside.max() <= max(1, gap * (len(places) - 1)) + 1e-9
     if (np.diff(np.sort(places)) >= gap).all():
         np.testing.assert_allclose(moved, places, atol=1e-9)

@@ -8,7 +8,7 @@ import streamlit as st
 
 import rnncore
 from rnncore.training import corpora
-from viz_app import jobs, state
+from viz_app import jobs, state, texts
 from viz_app.figures.words import thousands
 
 OWN = {"mine": "A text of my own", "file": "A file of my own"}
@@ -47,8 +47,8 @@ def _own(source: str) -> str | None:
         if uploaded is None:
             return ""
         try:
-            return state.decoded(uploaded.getvalue())
-        except state.TextError as error:
+            return texts.decoded(uploaded.getvalue())
+        except texts.TextError as error:
             st.error(str(error))
             return ""
     return None

@@ -44,6 +44,7 @@ def flow(
     cursor: int,
     reach: int,
     low: int = -12,
+    high: float | None = None,
     relative: bool = True,
     ghosts: pd.DataFrame | None = None,
     size: float = 16,
@@ -63,6 +64,8 @@ def flow(
         The largest distance shown.
     low : int
         The axis ends at 10 to the ``low``; a curve that stays under it is marked at the edge.
+    high : float, optional
+        The axis begins at 10 to the ``high``, by default at the largest value: figures that are compared share it.
     relative : bool
         Divided by the value at the target step, or as it is.
     ghosts : DataFrame, optional
@@ -71,8 +74,8 @@ def flow(
     scale = size / 16
     curves = _curves(table, relative, reach)
     behind = [] if ghosts is None else _curves(ghosts, relative, reach)
-    high = _top(curves + behind)
-    low = min(low, high - 1)
+    high = _top(curves + behind) if high is None else high
+    low = min(low, int(np.floor(high)) - 1)
     fig = go.Figure()
     for curve in behind:
         fig.add_scatter(**_line(curve, palette.line2, size), mode="lines", hoverinfo="skip")
@@ -111,10 +114,10 @@ def _curves(table: pd.DataFrame, relative: bool, reach: int) -> list[_Curve]:
     return curves
 
 
-def _top(curves: list[_Curve]) -> int:
-    """Return the power of ten at or above all values."""
-    largest = max((curve.values.max() for curve in curves), default=1.0)
-    return int(np.ceil(np.log10(largest) - 1e-9))
+def _top(curves: list[_Curve]) -> float:
+    """Return the decimal logarithm at which the axis begins: 0 where nothing grows, else a little over all values."""
+    largest = float(np.log10(max((curve.values.max() for curve in curves), default=1.0)))
+    return float(np.ceil(largest - 1e-9)) if largest < 1e-9 else largest + 0.1
 
 
 def _line(curve: _Curve, colour: str, size: float) -> dict[str, object]:
@@ -145,8 +148,8 @@ def _mark_exits(
         underflows = curve.underflows()
         events = [] if underflows == leaves else [f"leaves the axis at {leaves}"]
         events += [] if underflows is None else [f"underflows at {underflows}"]
-        alone = sum(other.model == curve.model for other in curves) == 1
-        words = f"{curve.label if alone else curve.name} {', '.join(events)}"
+        name = curve.name if not _alone(curve, curves) else "" if len(curves) == 1 else curve.label
+        words = f"{name} {', '.join(events)}".strip()
         late = leaves > 0.6 * reach
         fig.add_annotation(
             text=("{} ▼" if late else "▼ {}").format(words),
@@ -164,13 +167,17 @@ def _mark_exits(
         row += 1
 
 
+def _alone(curve: _Curve, curves: list[_Curve]) -> bool:
+    return sum(other.model == curve.model for other in curves) == 1
+
+
 def _mark_cursor(
     fig: go.Figure,
     curves: list[_Curve],
     palette: Palette,
     colours: Mapping[str, str],
     cursor: int,
-    decades: tuple[int, int],
+    decades: tuple[int, float],
     relative: bool,
     size: float,
 ) -> None:
@@ -205,7 +212,7 @@ def _mark_cursor(
     )
     pixels = fig.layout.height - fig.layout.margin.t - fig.layout.margin.b
     places = [(np.log10(c.values[cursor]) - low) / (high - low) for c in seen]
-    for curve, place in zip(seen, apart(places, 17 * scale / pixels), strict=True):
+    for curve, place in zip(seen, apart(places, 17 * scale / pixels, 0, 1 - 10 * scale / pixels), strict=True):
         fig.add_annotation(
             text=(share if relative else scientific)(curve.values[cursor]),
             x=cursor,

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from viz_app.figures.words import thousands
+from viz_app.figures.words import THIN, thousands
 
 ALIKE = 0.02
 """Models whose numbers of weights differ by no more than this share count as matched."""
@@ -19,7 +19,7 @@ def matched(facts: pd.DataFrame) -> str:
     ----------
     facts : DataFrame
         One row a model: ``parameters``, and as far as its run tells (None otherwise) ``data`` (name),
-        ``sha256`` of the data, ``steps`` and ``seed``.
+        ``sha256`` of the data, ``steps``, ``seed`` and ``learning_rate``.
     """
     if len(facts) == 1:
         return f"One model of {_size(facts['parameters'].iloc[0])} weights, one seed."
@@ -27,7 +27,7 @@ def matched(facts: pd.DataFrame) -> str:
     apart = most / least - 1
     same, different = [], []
     if apart <= ALIKE:
-        within = f"within {math.ceil(1000 * apart - 1e-9) / 10:.1f}\u2009%" if apart else "exactly"
+        within = f"within {math.ceil(1000 * apart - 1e-9) / 10:.1f}{THIN}%" if apart else "exactly"
         same.append(f"number of weights ({_size(facts['parameters'].mean())}, {within})")
     else:
         different.append(f"{_size(least)} to {_size(most)} weights")
@@ -44,7 +44,9 @@ def matched(facts: pd.DataFrame) -> str:
     seeds = facts["seed"].dropna().nunique()
     if seeds == 1 and facts["seed"].notna().all():
         same.append("seed")
-    sentence = f"Same {_list(['text', *same])}; one run each, so no band."
+    rates = facts["learning_rate"].dropna()
+    own = f", learning rates {rates.min():g} to {rates.max():g}" if rates.nunique() > 1 else ""
+    sentence = f"Same {_list(['text', *same])}{own}; one run each, so no band."
     return f"Not matched: {_list(different)}. {sentence}" if different else sentence
 
 

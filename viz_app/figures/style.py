@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 import plotly.graph_objects as go
 
-from viz_app.figures.words import MINUS, power
+from viz_app.figures.words import MINUS, THIN, power
 
 SANS = "Inter, Helvetica Neue, Arial, sans-serif"
 SERIF = "Source Serif, Georgia, serif"
@@ -79,7 +79,7 @@ def style(fig: go.Figure, palette: Palette, size: float = 16, height: float = 34
             "bordercolor": palette.line2,
             "font": {"family": SANS, "size": 13 * scale, "color": palette.ink},
         },
-        separators=".\u2009",
+        separators=f".{THIN}",
         dragmode=False,
     )
     fig.update_xaxes(showgrid=False, showline=True, ticks="outside", ticklen=5 * scale, zeroline=False, **axis)
@@ -87,10 +87,11 @@ def style(fig: go.Figure, palette: Palette, size: float = 16, height: float = 34
     return fig
 
 
-def decades(fig: go.Figure, low: int, high: int = 0, most: int = 7) -> go.Figure:
+def decades(fig: go.Figure, low: int, high: float = 0, most: int = 7) -> go.Figure:
     """Make the y axis logarithmic from 10 to the ``low`` to 10 to the ``high``, with ticks such as 10⁻⁸."""
+    top = math.floor(high)
     step = next(step for step in (1, 2, 3, 5, 10, 20, 50, 100) if (high - low) / step < most)
-    ticks = list(range(high - high % step, low - 1, -step))
+    ticks = list(range(top - top % step, low - 1, -step))
     fig.update_yaxes(
         type="log",
         range=[low, high],
@@ -111,7 +112,7 @@ def ends(fig: go.Figure, names: Sequence[Name], palette: Palette, size: float = 
     for name in names:
         y = math.log10(max(name.y, 1e-308)) if logarithmic else name.y
         places.append(min(1.0, max(0.0, (y - low) / (high - low))))
-    for name, place in zip(names, apart(places, 17 * scale / pixels), strict=True):
+    for name, place in zip(names, apart(places, 17 * scale / pixels, 0, 1), strict=True):
         fig.add_annotation(
             text=name.text,
             x=1,
@@ -128,10 +129,11 @@ def ends(fig: go.Figure, names: Sequence[Name], palette: Palette, size: float = 
     return fig
 
 
-def apart(places: Sequence[float], gap: float) -> list[float]:
-    """Return ``places`` moved as little as needed, so that any two are at least ``gap`` apart.
+def apart(places: Sequence[float], gap: float, low: float = -math.inf, high: float = math.inf) -> list[float]:
+    """Return ``places`` moved as little as needed, so that any two are at least ``gap`` apart, within bounds.
 
-    Neighbours that touch are laid out as one block around their mean (pool adjacent violators).
+    Neighbours that touch are laid out as one block around their mean (pool adjacent violators). Where the bounds
+    leave too little room, ``high`` gives way.
     """
     order = sorted(range(len(places)), key=lambda index: places[index])
     blocks: list[tuple[float, int]] = []  # mean of (place - rank * gap), number of names
@@ -140,12 +142,11 @@ def apart(places: Sequence[float], gap: float) -> list[float]:
         while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
             (one, many), (other, more) = blocks.pop(-2), blocks.pop()
             blocks.append(((one * many + other * more) / (many + more), many + more))
+    highest = high - (len(places) - 1) * gap
+    ranked = [max(low, min(highest, mean)) for mean, number in blocks for _ in range(number)]
     moved = list(places)
-    rank = 0
-    for mean, number in blocks:
-        for _ in range(number):
-            moved[order[rank]] = mean + rank * gap
-            rank += 1
+    for rank, index in enumerate(order):
+        moved[index] = ranked[rank] + rank * gap
     return moved
 
 

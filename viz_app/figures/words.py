@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-MINUS, THIN = "\u2212", "\u2009"
+MINUS, THIN = "\u2212", "\u202f"  # a minus sign, a thin space at which no line breaks
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SMALL = "no one two three four five six seven eight nine ten eleven twelve".split()
 _TENS = "_ ten twenty thirty forty fifty sixty seventy eighty ninety".split()

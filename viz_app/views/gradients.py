@@ -116,7 +116,8 @@ def _facts(names: Sequence[str]) -> pd.DataFrame:
         run = rnncore.Run(state.folder(name)).config
         config, data = run.get("config", {}), run.get("data", {})
         facts = {"parameters": state.model(name).parameter_count, "data": data.get("name")}
-        rows.append(facts | {"sha256": data.get("sha256"), "steps": config.get("steps"), "seed": config.get("seed")})
+        facts["sha256"] = data.get("sha256")
+        rows.append(facts | {key: config.get(key) for key in ("steps", "seed", "learning_rate")})
     return pd.DataFrame(rows)
 
 
@@ -212,7 +213,7 @@ def _training(names: Sequence[str], labels: dict[str, str], layer: int, back: in
     for name in (name for name in names if name not in probes):
         st.info(
             f"No gradients were recorded while {state.plain(name)} was trained. "
-            "`rnncore train --probe-every 200` records them."
+            "`rnncore train` with `--probe` and `--probe-every` records them."
         )
     if not probes:
         return
@@ -226,17 +227,12 @@ def _training(names: Sequence[str], labels: dict[str, str], layer: int, back: in
         format_func=words.thousands,
         on_change=lambda: state.set_link(step=st.session_state["_step"]),
     )
-    for column, (name, found) in zip(_columns([1] * len(probes)), probes.items(), strict=True):
-        shown = max(step_ for step_, _ in found if step_ <= max(step, found[0][0]))
-        tables = {
-            number: figures.decay(
-                r.gradient, r.target, r.tokens, layer=min(layer, r.layers - 1), model=name, label=labels[name]
-            )
-            for number, r in found
-            if number in (shown, found[-1][0])
-        }
+    pairs = [_then_and_now(name, found, step, layer, labels[name]) for name, found in probes.items()]
+    reach = max(1, min(100, *(int(then["distance"].max()) for then, _ in pairs)))
+    largest = max(table.loc[table["distance"] <= reach, "relative"].max() for pair in pairs for table in pair)
+    for column, (then, now) in zip(_columns([1] * len(pairs)), pairs, strict=True):
         with column:
-            _then_and_now(tables[shown], tables[found[-1][0]], shown, found[-1][0], back)
+            _change(then, now, min(back, reach), reach, max(0.0, float(np.log10(largest)) + 0.1 * (largest > 1)))
     st.markdown(
         ":small[**How to read it.** :gray[Colour: the model after this many steps of training; grey: at the end. "
         "The text is a fixed one, its last character the target. Where the two lie on each other, training has "
@@ -244,12 +240,26 @@ def _training(names: Sequence[str], labels: dict[str, str], layer: int, back: in
     )
 
 
-def _then_and_now(then: pd.DataFrame, now: pd.DataFrame, step: int, last: int, back: int) -> None:
-    reach = max(1, min(100, int(then["distance"].max())))
-    drawing = figures.flow(then, cursor=min(back, reach), reach=reach, low=-12, ghosts=now, height=300, **_look(then))
-    drawing.update_layout(title_text=figures.change(then, now, step, last, min(back, reach)))
-    data = pd.concat([then.assign(training_step=step), now.assign(training_step=last)]).drop_duplicates()
+def _then_and_now(
+    name: str, found: Sequence[tuple[int, rnncore.Recording]], step: int, layer: int, label: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the curves of a model's probe at the last recording up to ``step``, and at the end."""
+    tables = []
+    so_far = [pair for pair in found if pair[0] <= step] or found[:1]
+    for number, r in (so_far[-1], found[-1]):
+        layer = min(layer, r.layers - 1)
+        table = figures.decay(r.gradient, r.target, r.tokens, layer=layer, model=name, label=label)
+        tables.append(table.assign(training_step=number))
+    return tables[0], tables[1]
+
+
+def _change(then: pd.DataFrame, now: pd.DataFrame, back: int, reach: int, high: float) -> None:
+    """Draw one model's curves at a step of its training, with those at its end in grey."""
+    drawing = figures.flow(then, cursor=back, reach=reach, high=high, ghosts=now, height=300, **_look(then))
+    step, last = (int(table["training_step"].iloc[0]) for table in (then, now))
+    drawing.update_layout(title_text=figures.change(then, now, step, last, back))
     name = then["model"].iloc[0]
+    data = pd.concat([then, now]).drop_duplicates()
     figure.show(drawing, data, f"gradient-flow-training-{name}", f"training-{name}")
 
 

@@ -159,7 +159,9 @@ def _clipped(history: pd.DataFrame) -> str:
     cut, all_steps = int(history["clipped"].sum()), len(history)
     best = history["validation"].min()
     held_out = "" if math.isnan(best) else f"Best validation loss {best:.3f} nats. "
-    return f"{held_out}{thousands(cut)} of {thousands(all_steps)} steps were clipped."
+    thinned = all_steps < history["step"].iloc[-1]  # what comes with the product is thinned to fit
+    among = f"the {thousands(all_steps)} steps on record" if thinned else f"{thousands(all_steps)} steps"
+    return f"{held_out}{thousands(cut)} of {among} were clipped."
 
 
 # ---- what both show ------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ class Writing {
     this.pinned = false;
     this.box = root.querySelector(".writing");
     this.text = root.querySelector(".text");
+    this.bold = root.querySelector(".key");
     this.card = root.querySelector(".card");
     this.voice = root.querySelector(".quiet");
     this.text.addEventListener("pointerover", (event) => this.hover(event));
@@ -94,6 +95,7 @@ class Writing {
 
   start(prompt) {
     this.prompt = prompt;
+    this.bold.hidden = prompt === "";
     this.shown = [];
     this.text.replaceChildren();
     for (const [token, seen] of this.data.prompt) {

@@ -1,0 +1,132 @@
+"""Killed at any moment and resumed, a training ends with the same weights, to the bit."""
+
+import importlib
+import math
+import shutil
+from dataclasses import replace as change
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import rnncore
+from rnncore import Run, TrainConfig
+from rnncore.network import checkpoint
+from rnncore.training.corpora import Corpus
+
+loop = importlib.import_module("rnncore.training.train")  # the package shows the function of that name
+run_module = importlib.import_module("rnncore.training.run")
+TEXT = Corpus("rhyme", "one two three\nbuckle my shoe\n" * 60)
+
+
+def train(config, corpus=TEXT, **options):
+    return list(rnncore.train(config, corpus, **options))
+
+
+def weights(folder):
+    return checkpoint.load(folder).state_dict()
+
+
+def assert_same_weights(one, two):
+    assert one.keys() == two.keys()
+    for name in one:
+        assert torch.equal(one[name], two[name]), name
+
+
+def state_of(folder):
+    return load_file(folder / "state" / "latest.safetensors")
+
+
+def rows(folder):
+    """Return what a run kept, but for the clock."""
+    run = Run(folder)
+    return run.history.drop(columns="seconds").to_dict("list"), run.samples, [step for step, _ in run.probes]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """Train once without a break; return the folder and its config."""
+    config = TrainConfig(
+        folder=tmp_path_factory.mktemp("whole") / "run", layers=2, units=8, embedding=4, dropout=0.3, steps=16,
+        batch=3, length=10, warmup=4, validate_every=5, probe="one two", probe_every=6, seed=3,
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(loop, "SAMPLE_LENGTH", 20)
+        train(config, Corpus("rhyme", TEXT.text[:500]))  # several epochs
+    return config
+
+
+def assert_equal_runs(folder, config):
+    one, two = (state_of(path) for path in (folder, config.folder))
+    assert_same_weights(one, two)
+    assert_same_weights(weights(folder), weights(config.folder))
+    mine, theirs = rows(folder), rows(config.folder)
+    assert str(mine) == str(theirs)  # nan equals nan
+    metrics, expected = Run(folder).metrics, Run(config.folder).metrics
+    assert {**metrics, "seconds": 0} == {**expected, "seconds": 0}
+
+
+@pytest.mark.parametrize("stops", [[1], [5], [12], [15], [3, 4, 11]], ids=str)
+def test_stopped_and_resumed_is_uninterrupted(stops, uninterrupted, tmp_path):
+    config, corpus = change(uninterrupted, folder=tmp_path / "run"), Corpus("rhyme", TEXT.text[:500])
+    for stop in [*stops, None]:
+        torch.manual_seed(stop or 0)  # whatever else draws random numbers
+        steps = rnncore.train(config, corpus, resume=True)
+        for progress in steps:
+            if progress.step == stop:
+                break
+        steps.close()
+        assert rnncore.load(config.folder).parameter_count  # there is a checkpoint to look at, however early
+    assert_equal_runs(config.folder, uninterrupted)
+
+
+@pytest.mark.parametrize("saved", [0, 2, 9])
+@pytest.mark.parametrize("killed", [3, 10, 14])
+def test_killed_and_resumed_is_uninterrupted(saved, killed, uninterrupted, tmp_path, monkeypatch):
+    """What lay on the disk at that moment, the state some steps old, is carried on by another process."""
+    config, corpus = change(uninterrupted, folder=tmp_path / "killed" / "run"), Corpus("rhyme", TEXT.text[:500])
+    monkeypatch.setattr(run_module, "SAVE_SECONDS", math.inf)
+    steps = rnncore.train(config, corpus)
+    for progress in steps:
+        monkeypatch.setattr(run_module, "SAVE_SECONDS", -1.0 if progress.step + 1 == saved else math.inf)
+        if progress.step == killed:
+            break
+    shutil.copytree(config.folder, tmp_path / "left" / "run")
+    with (tmp_path / "left" / "run" / "history.jsonl").open("a") as file:
+        file.write('{"step": 15, "lo')  # a line cut short
+    after = change(config, folder=tmp_path / "left" / "run")
+    train(after, corpus, resume=True)
+    assert_equal_runs(after.folder, uninterrupted)
+    steps.close()
+
+
+@pytest.mark.parametrize("moment", ["held_out", "keep_metrics"])
+def test_killed_at_the_very_end(moment, uninterrupted, tmp_path, monkeypatch):
+    config, corpus = change(uninterrupted, folder=tmp_path / "run"), Corpus("rhyme", TEXT.text[:500])
+    monkeypatch.setattr(run_module, "SAVE_SECONDS", -1.0)
+
+    def kill(*_, **figures):
+        if moment == "held_out" or "seconds" in figures:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        owner = loop if moment == "held_out" else run_module.RunWriter
+        keep = run_module.RunWriter.keep_metrics
+        patched.setattr(owner, moment, lambda *a, **k: kill(*a, **k) or keep(*a, **k))
+        with pytest.raises(KeyboardInterrupt):
+            train(config, corpus)
+    train(config, corpus, resume=True)
+    assert_equal_runs(config.folder, uninterrupted)
+
+
+def test_resuming_a_finished_run_changes_nothing(uninterrupted, tmp_path):
+    shutil.copytree(uninterrupted.folder, tmp_path / "run")
+    assert train(change(uninterrupted, folder=tmp_path / "run"), Corpus("rhyme", TEXT.text[:500]), resume=True) == []
+    assert_equal_runs(tmp_path / "run", uninterrupted)
+
+
+def test_the_randomness_of_others_is_left_alone(config):
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    train(config)
+    assert torch.equal(torch.get_rng_state(), before)

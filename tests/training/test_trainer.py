@@ -1,0 +1,99 @@
+"""The loop's inside: the windows it reads, the state it carries, the rate it learns at, what it measures."""
+
+import itertools
+from dataclasses import replace as change
+
+import pytest
+import torch
+
+import rnncore
+from rnncore.training.corpora import Corpus
+from rnncore.training.trainer import Split, Trainer, evaluate, learning_rate
+
+every_cell = pytest.mark.parametrize("cell", rnncore.cells())
+TEXT = Corpus("rhyme", "one two three\nbuckle my shoe\n" * 60)
+
+
+def trainer(config, length):
+    ids = torch.arange(length)  # every place its own symbol, so that a window shows where it was cut
+    model = rnncore.build("elman", vocabulary=rnncore.Vocabulary.bytes(), units=1, layers=1)
+    return Trainer(config, model, Split(ids, ids, ids)), ids
+
+
+@pytest.mark.parametrize("length", [21, 100, 301, 1234])
+def test_streams_are_consecutive_and_cover_the_text(config, length):
+    made, ids = trainer(config, length)
+    read, before = set(), None
+    for step in range(2000):
+        inputs, targets, fresh = made.window(step)
+        assert inputs.shape == targets.shape == (made.length, 3)
+        assert torch.equal(targets, inputs + 1)
+        assert fresh or step > 0
+        if not fresh:
+            assert torch.equal(inputs[0], before + 1)
+        before = inputs[-1]
+        read |= set(targets.flatten().tolist())
+    assert read == set(ids.tolist()[1:])
+
+
+def test_the_state_is_carried_from_window_to_window(config):
+    """Two windows' states are those of reading both at once, and a new epoch starts from zero."""
+    config = change(config, dropout=0.0, learning_rate=1e-30, weight_decay=0.0)
+    vocabulary = rnncore.Vocabulary.characters(TEXT.text)
+    model = rnncore.LanguageModel(config.model, vocabulary).initialise(0)
+    ids = torch.from_numpy(vocabulary.encode(TEXT.text))[:200]
+    made = Trainer(config, model, Split(ids, ids, ids))
+    windows = [made.window(step) for step in range(7)]
+    assert [fresh for *_, fresh in windows] == [True, False, False, False, False, False, True]
+    for _ in range(2):
+        made.update()
+    _, whole = model(torch.cat([windows[0][0], windows[1][0]]))
+    torch.testing.assert_close(made.carried[-1].c, whole[-1].c)
+    for _ in range(5):
+        made.update()
+    torch.testing.assert_close(made.carried[-1].c, model(windows[6][0])[1][-1].c)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_every_step_drops_others(dropout, config):
+    """One symbol over and over, each step an epoch, weights that stay: only dropout can tell the steps apart."""
+    config = change(config, dropout=dropout, learning_rate=1e-30, weight_decay=0.0)
+    model = rnncore.LanguageModel(config.model, rnncore.Vocabulary.characters("ab")).initialise(0)
+    ids = torch.zeros(31, dtype=torch.int64)
+    made = Trainer(config, model, Split(ids, ids, ids))
+    losses = {made.update()[0] for _ in range(6)}
+    assert len(losses) == (6 if dropout else 1)
+
+
+def test_the_split_is_in_the_order_of_the_text(config):
+    ids = torch.arange(1000)
+    split = Split.of(ids, change(config, validation=0.2, test=0.1))
+    assert torch.equal(torch.cat([split.train, split.validation, split.test]), ids)
+    assert [len(part) for part in (split.train, split.validation, split.test)] == pytest.approx([700, 200, 100], abs=1)
+
+
+@every_cell
+def test_evaluate_on_one_stream_is_the_score(cell, network):
+    model, text = network(cell), "abcdeedcba" * 50
+    ids = torch.from_numpy(model.vocabulary.encode(text))
+    expected = -rnncore.score(model, text) / (len(text) - 1)
+    for window in (1, 7, 1000):
+        assert evaluate(model, ids, streams=1, window=window) == pytest.approx(expected, rel=1e-9)
+
+
+def test_evaluate_on_many_streams_starts_each_without_memory(network):
+    model = network("lstm")
+    ids = torch.randint(0, 5, (4001,), generator=torch.Generator().manual_seed(0))
+    parts = [evaluate(model, ids[first : first + 1001]) for first in range(0, 4000, 1000)]
+    assert evaluate(model, ids, streams=4) == pytest.approx(sum(parts) / 4)
+
+
+def test_learning_rate(config):
+    config = change(config, steps=1000, warmup=100, learning_rate=1.0)
+    rates = [learning_rate(step, config) for step in range(1000)]
+    assert rates[0] == pytest.approx(0.01)
+    assert rates[49] == pytest.approx(0.5)
+    assert max(rates) == rates[99] == rates[100] == 1.0
+    assert rates[550] == pytest.approx(0.505)
+    assert all(one >= two for one, two in itertools.pairwise(rates[100:]))
+    assert 0.01 <= rates[-1] < 0.0101
