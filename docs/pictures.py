@@ -14,13 +14,10 @@ from playwright.sync_api import Page, sync_playwright
 
 HERE = Path(__file__).parent
 PICTURES = {
-    "home": ("", "light"),
-    "cells": ("cells?model=shakespeare-lstm", "light"),
-    "cells-dark": ("cells?model=linux-lstm", "dark"),
+    "cells": ("cells?model=shakespeare-lstm&layer=1&unit=174", "light"),
+    "cells-dark": ("cells?model=shakespeare-gru", "dark"),
     "inside": ("inside?model=shakespeare-lstm&t=40", "light"),
     "gradients": ("gradients", "light"),
-    "train": ("train", "light"),
-    "generate": ("generate?model=linux-lstm", "light"),
 }
 
 
