@@ -104,6 +104,7 @@ def train(
     never interrupted.
     """
     options = dict(locals())
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait leave their core to other programs
     stop = _Stop()
     with stop.listening(), bar(TextColumn("{task.fields[state]}"), transient=False) as progress:
         task = progress.add_task("reading the text", total=None, state="")
