@@ -114,9 +114,9 @@ def _print_summary(recording: rnncore.Recording) -> None:
 
 def _print_signal(recording: rnncore.Recording, signal: str, layer: int, unit: int | None, as_json: bool) -> None:
     recording[signal]  # the sentence for an unknown one
-    for what, number, count in (("layer", layer, recording.layers), ("unit", unit, recording.units)):
-        if number is not None and not -count <= number < count:
-            raise RecordingError(f"no {what} {number}; {recording.model} has {what}s 0 to {count - 1}")
+    _check("layer", layer, recording.layers, recording.model)
+    if unit is not None:
+        _check("unit", unit, recording.units, recording.model)
     values = recording[signal, layer] if unit is None else recording[signal, layer][:, unit]
     if as_json:
         where = {"signal": signal, "layer": layer, "unit": unit}
@@ -124,6 +124,11 @@ def _print_signal(recording: rnncore.Recording, signal: str, layer: int, unit: i
     for token, row in zip(recording.tokens, values.reshape(recording.time, -1), strict=True):
         write(f"{token!r}\t" + "\t".join(f"{value:.6g}" for value in row) + "\n")
     return None
+
+
+def _check(what: str, number: int, count: int, model: str) -> None:
+    if not -count <= number < count:
+        raise RecordingError(f"no {what} {number}; {model} has {what}s 0 to {count - 1}")
 
 
 def gradients(
@@ -160,8 +165,7 @@ def gradients(
         return write(lines.getvalue())
     layers = {name: recording.layers for name, recording in recordings.items()}
     for name, count in layers.items():
-        if not -count <= layer < count:
-            raise RecordingError(f"no layer {layer}; {name} has layers 0 to {count - 1}")
+        _check("layer", layer, count, name)
     shown = {key: norms for key, norms in curves.items() if key[2] == layer % layers[key[0]]}
     longest = max(map(len, shown.values()))
     steps = [1, 2, 5]

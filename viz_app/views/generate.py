@@ -13,7 +13,7 @@ from rnncore import LanguageModel
 from rnncore.network.generate import Written
 from viz_app import controls, state
 from viz_app.components import writing
-from viz_app.figures.words import THIN, share, thousands
+from viz_app.figures.words import share, thousands
 from viz_app.whatif import Choice, Sampling, surprise
 
 IN_LINK = 200
@@ -109,11 +109,10 @@ def _lead(written: Sequence[Written], choices: Sequence[Choice]) -> str:
     unlikely = sum(step.probability < 0.1 for step in written) / len(written)
     first = sum(step.token == step.alternatives[0][0] for step in written) / len(written)
     made = f" {len(choices)} of them {'was' if len(choices) == 1 else 'were'} chosen by you." if choices else ""
-    sentence = (
+    return (
         f"Of {thousands(len(written))} characters it was more than half certain of {share(sure)}; {share(first)} were "
         f"its first guess, {share(unlikely)} had less than one chance in ten.{made}"
     )
-    return sentence.replace(THIN, "\u202f")  # a number and its sign stay on one line
 
 
 def _remarks(model: LanguageModel, prompt: str) -> None:
