@@ -11,26 +11,11 @@ from safetensors.torch import load_file
 
 import rnncore
 from rnncore import Run, TrainConfig
-from rnncore.network import checkpoint
 from rnncore.training.corpora import Corpus
+from tests.training.rhyme import TEXT, assert_same_weights, train, weights
 
 loop = importlib.import_module("rnncore.training.train")  # the package shows the function of that name
 run_module = importlib.import_module("rnncore.training.run")
-TEXT = Corpus("rhyme", "one two three\nbuckle my shoe\n" * 60)
-
-
-def train(config, corpus=TEXT, **options):
-    return list(rnncore.train(config, corpus, **options))
-
-
-def weights(folder):
-    return checkpoint.load(folder).state_dict()
-
-
-def assert_same_weights(one, two):
-    assert one.keys() == two.keys()
-    for name in one:
-        assert torch.equal(one[name], two[name]), name
 
 
 def state_of(folder):

@@ -13,12 +13,7 @@ import torch
 import rnncore
 from rnncore import CheckpointError, TrainingError
 from rnncore.training.corpora import Corpus
-
-TEXT = Corpus("rhyme", "one two three\nbuckle my shoe\n" * 60)
-
-
-def train(config, corpus=TEXT, **options):
-    return list(rnncore.train(config, corpus, **options))
+from tests.training.rhyme import TEXT, train
 
 
 def test_a_folder_in_use(config):

@@ -15,24 +15,10 @@ from rnncore import Recording, Run
 from rnncore.network import checkpoint
 from rnncore.training.corpora import Corpus
 from rnncore.training.trainer import Split, Trainer, evaluate, learning_rate
+from tests.training.rhyme import TEXT, assert_same_weights, train, weights
 
 loop = importlib.import_module("rnncore.training.train")  # the package shows the function of that name
 every_cell = pytest.mark.parametrize("cell", rnncore.cells())
-TEXT = Corpus("rhyme", "one two three\nbuckle my shoe\n" * 60)
-
-
-def train(config, corpus=TEXT, **options):
-    return list(rnncore.train(config, corpus, **options))
-
-
-def weights(folder):
-    return checkpoint.load(folder).state_dict()
-
-
-def assert_same_weights(one, two):
-    assert one.keys() == two.keys()
-    for name in one:
-        assert torch.equal(one[name], two[name]), name
 
 
 # It learns

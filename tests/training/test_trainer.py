@@ -7,11 +7,10 @@ import pytest
 import torch
 
 import rnncore
-from rnncore.training.corpora import Corpus
 from rnncore.training.trainer import Split, Trainer, evaluate, learning_rate
+from tests.training.rhyme import TEXT
 
 every_cell = pytest.mark.parametrize("cell", rnncore.cells())
-TEXT = Corpus("rhyme", "one two three\nbuckle my shoe\n" * 60)
 
 
 def trainer(config, length):
