@@ -23,11 +23,17 @@ class Selection:
 
 
 def bar(
-    *, model: bool = True, text: bool = True, layer: bool = True, also: Callable[[Selection], None] | None = None
+    *,
+    model: bool = True,
+    text: bool = True,
+    layer: bool = True,
+    opens_on: Callable[[str, str], int] | None = None,
+    also: Callable[[Selection], None] | None = None,
 ) -> Selection:
-    """Draw the row and return the selection; each argument says whether its control is shown.
+    """Draw the row and return the selection; each of the first arguments says whether its control is shown.
 
-    ``also`` draws what else belongs into the row.
+    ``opens_on`` returns the layer that a model and a text open on, the last one by default; ``also`` draws what
+    else belongs into the row.
 
     Without any model, or with one that cannot be read, the page ends here with a sentence.
     """
@@ -45,7 +51,8 @@ def bar(
         loaded = _loaded(name)
         chosen = state.text(name)
         layers = len(loaded.cells)
-        number = state.link("layer", layers, low=1, high=layers)
+        first = layers if opens_on is None else opens_on(name, chosen.text) + 1
+        number = state.link("layer", first, low=1, high=layers)
         if text:
             _say_unseen(chosen.text, loaded)
     with row:
@@ -80,7 +87,7 @@ def choose(
             key=widget,
             format_func=shown,
             label_visibility="collapsed",
-            width=width,
+            width=round(width * (1.5 if state.projector() else 1)),
             on_change=lambda: state.set_link(**{key: st.session_state[widget]}),
         )
 

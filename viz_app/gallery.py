@@ -40,7 +40,7 @@ class Card:
     @property
     def shape(self) -> str:
         """Layers, units, cell, size: "2 × 256 LSTM, 0.88 M weights"."""
-        size = f", {self.parameters / 1e6:.2f}\u2009M weights" if self.parameters else ""
+        size = f", {self.parameters / 1e6:.2f}\u202fM weights" if self.parameters else ""
         return f"{self.layers} × {self.units} {self.title}{size}"
 
     @property

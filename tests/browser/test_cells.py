@@ -38,7 +38,7 @@ def ready(page: Page) -> Page:
 @pytest.fixture
 def cells(visit: Visit) -> Page:
     """Return the page on the LSTM's last layer, unit 5's cell state."""
-    return ready(visit(f"/cells?model={MODEL}&unit=5&signal=c&sort=unit&t=40"))
+    return ready(visit(f"/cells?model={MODEL}&layer=2&unit=5&signal=c&sort=unit&t=40"))
 
 
 def test_every_number_is_the_recorded_one(cells: Page) -> None:
@@ -160,7 +160,7 @@ def test_the_coloured_text_can_be_taken_home(cells: Page, visit: Visit, kind: st
 
 def test_dark_is_followed(visit: Visit) -> None:
     light, dark = (
-        ready(visit(f"/cells?model={MODEL}&unit=5&t=40", color_scheme=scheme)) for scheme in ("light", "dark")
+        ready(visit(f"/cells?model={MODEL}&layer=2&unit=5&t=40", color_scheme=scheme)) for scheme in ("light", "dark")
     )
     paper = [
         page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor") for page in (light, dark)

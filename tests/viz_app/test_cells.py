@@ -43,7 +43,8 @@ def models(pretrained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def open_page(**link: Any) -> AppTest:
     app = AppTest.from_function(script, default_timeout=60)
-    app.query_params.update({key: str(value) for key, value in {"text": f"stdlib:{TEXT}", **link}.items()})
+    link = {"text": f"stdlib:{TEXT}", "layer": 2, **link}
+    app.query_params.update({key: str(value) for key, value in link.items() if value is not None})
     app.run()
     assert not app.exception
     return app
@@ -63,7 +64,9 @@ def recorded(model: str = "tiny-lstm", layer: int = 1) -> Reading:
 
 
 def test_it_opens_on_the_clearest_unit_of_the_memory() -> None:
-    data, reading = sent(open_page(model="tiny-lstm")), recorded()
+    data, layers = sent(open_page(model="tiny-lstm", layer=None)), [recorded(layer=layer) for layer in (0, 1)]
+    memory = list(layers[0].signals).index("c")
+    reading = max(layers, key=lambda layer: max(layer.scores["pattern"][memory]))
     unit, t = reading.start("c", "pattern")
     assert data["of"] == reading.fingerprint
     assert data["opening"]["chosen"] == {"unit": unit, "signal": "c", "sort": "pattern", "t": t}
@@ -71,7 +74,7 @@ def test_it_opens_on_the_clearest_unit_of_the_memory() -> None:
     bank, row = data["bank"], data["bank"]["units"].index(unit)
     packed = bank["values"]["c"]
     values = np.frombuffer(base64.b64decode(packed["data"]), packed["type"]).reshape(len(bank["units"]), -1)
-    np.testing.assert_allclose(values[row] / 100, reading.recording["c", 1][:, unit], atol=0.005001)
+    np.testing.assert_allclose(values[row] / 100, reading.recording["c", reading.layer][:, unit], atol=0.005001)
 
 
 @pytest.mark.parametrize(("model", "signal", "layer"), [("tiny-lstm", "f", 1), ("tiny-gru", "z", 2)])

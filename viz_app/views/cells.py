@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from viz_app import controls, state
-from viz_app.components.reader import Chosen, Reading, reader
+from viz_app.components.reader import Chosen, Reading, clearest, reader
 from viz_app.components.reader.ranking import SORTS
 
 
 def page() -> None:
     """Show the page."""
-    selection = controls.bar()
+    selection = controls.bar(opens_on=lambda name, text: _clearest(name, state.stamp(name), text))
     name = selection.model
     _reader(_reading(name, state.stamp(name), selection.text.text, selection.layer))
 
@@ -19,6 +19,11 @@ def page() -> None:
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _reading(model: str, stamp: str, text: str, layer: int) -> Reading:
     return Reading(state.record(model, text), layer)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _clearest(model: str, stamp: str, text: str) -> int:
+    return clearest(state.record(model, text)).layer
 
 
 @st.fragment

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import streamlit as st
 
 from viz_app import controls, state
-from viz_app.components import card, theme, tint
+from viz_app.components import card, spark, theme, tint
 
 if TYPE_CHECKING:
     from viz_app.components.reader.reading import Reading
@@ -49,29 +50,32 @@ def page() -> None:
         told = st.empty()
     tries, models = st.container(key="home_try"), st.container(key="home_models")
     with tries:
-        _try()
+        pictures = _try()
     names = state.models()
     with models:
         _models(names)
+    readable = [name for name in names if not state.card(name).broken]
+    if not readable:
+        return
+    striking = _striking(controls.favourite(readable), state.stamp(controls.favourite(readable)))
     with right:
-        _hero(names, told)
+        _hero(striking, told)
+    for place, picture in zip(pictures, _pictures(striking, readable), strict=True):
+        place.html(picture)
 
 
 class Striking(NamedTuple):
     """A unit and where to find it; ``layer`` counts from 0."""
 
+    name: str
     reading: Reading
     layer: int
     unit: int
 
 
-def _hero(names: list[str], told: st.delta_generator.DeltaGenerator) -> None:
+def _hero(striking: Striking, told: st.delta_generator.DeltaGenerator) -> None:
     """Draw the unit of the favourite model that follows a simple pattern most closely."""
-    readable = [name for name in names if not state.card(name).broken]
-    if not readable:
-        return
-    name = controls.favourite(readable)
-    reading, layer, unit = _striking(name, state.stamp(name))
+    name, reading, layer, unit = striking
     tokens, signal = reading.recording.tokens, reading.signals[reading.memory]
     shown = max((t for t in range(1, SHOWN) if tokens[:SHOWN][t - 1 : t] == ("\n",)), default=SHOWN)
     tint.tint(
@@ -97,22 +101,49 @@ def _hero(names: list[str], told: st.delta_generator.DeltaGenerator) -> None:
 @st.cache_resource(max_entries=4, show_spinner="The model is reading…")
 def _striking(name: str, stamp: str) -> Striking:
     """Return the unit whose memory correlates most with one of the reader's patterns, over all layers."""
-    from viz_app.components.reader.reading import Reading  # with torch, which takes its time
+    from viz_app.components.reader.reading import clearest  # with torch, which takes its time
 
-    recording = state.record(name, state.sample(name))
-    readings = [Reading(recording, layer) for layer in range(recording.layers)]
-    best = [float(r.scores["pattern"][list(r.signals).index(r.memory)].max()) for r in readings]
-    layer = best.index(max(best))
-    return Striking(readings[layer], layer, int(readings[layer].order(readings[layer].memory, "pattern")[0]))
+    reading = clearest(state.record(name, state.sample(name)))
+    return Striking(name, reading, reading.layer, reading.start(reading.memory, "pattern")[0])
 
 
-def _try() -> None:
+def _try() -> list[st.delta_generator.DeltaGenerator]:
+    """Draw the cards, and return where each one's picture goes."""
     st.subheader("Three things to try", anchor=False)
+    pictures = []
     for column, (name, heading, sentence, selection) in zip(st.columns(3), TRY, strict=True):
         with column, st.container(border=True, key=f"pick_{name}", height="stretch"):
+            pictures.append(st.empty())
             st.markdown(f"**{heading}**")
             st.markdown(f":small[:gray[{sentence}]]")
             controls.door(name, "Open →", **selection)
+    return pictures
+
+
+def _pictures(striking: Striking, names: list[str]) -> tuple[str, str, str]:
+    """Return a picture for each thing to try, from what the models truly did."""
+    reading = striking.reading
+    signal = reading.signals[reading.memory]
+    return (
+        spark.strip(reading.values(signal.symbol)[:120, striking.unit], signal.high),
+        spark.decay(curve for name in _beside(striking.name, names) for curve in _curve(name)),
+        spark.bars(np.exp(-reading.recording.loss[:60])),
+    )
+
+
+def _beside(name: str, names: list[str]) -> list[str]:
+    """Return the models that learned from the same text."""
+    return [other for other in names if state.card(other).data == state.card(name).data]
+
+
+def _curve(name: str) -> list[tuple[np.ndarray, str]]:
+    """Return the norms of the gradient of a trained memory before the target, and their colour; none if not kept."""
+    kept = state.probes(name)
+    if not kept:
+        return []
+    last = kept[-1][1]
+    until = (last.target or 0) + 1
+    return [(last.gradient[last.states[-1]][-1, max(0, until - 80) : until], theme.palette().family(last.cell))]
 
 
 def _models(names: list[str]) -> None:

@@ -90,7 +90,7 @@ def absorbed(term: Expression) -> bool:
 def sources(term: Expression) -> Iterator[tuple[Expression, bool]]:
     """Yield what a learned term reads, and whether it reads every unit of it."""
     if term.operation in ("W", "U"):
-        yield term.inputs[0].inputs["WU".index(term.operation)], True
+        yield term.inputs[0].inputs[0], True
     elif _is_leaf(term):
         yield term, False
     else:

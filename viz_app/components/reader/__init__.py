@@ -15,9 +15,9 @@ import streamlit as st
 
 from viz_app.components import theme
 from viz_app.components.reader.ranking import SORTS
-from viz_app.components.reader.reading import Reading
+from viz_app.components.reader.reading import Reading, clearest
 
-__all__ = ["Chosen", "Reading", "reader"]
+__all__ = ["Chosen", "Reading", "clearest", "reader"]
 
 _FOLDER = Path(__file__).parent
 _SCRIPTS = ("marks.js", "store.js", "text.js", "strip.js", "units.js", "aside.js", "pictures.js", "reader.js")

@@ -175,3 +175,9 @@ class Reading:
                 sort: packing.pack(np.stack([self.order(symbol, sort) for symbol in self.signals])) for sort in sorts
             },
         }
+
+
+def clearest(recording: Recording) -> Reading:
+    """Return the reading of the layer whose memory has the unit that follows one of the patterns most closely."""
+    readings = [Reading(recording, layer) for layer in range(recording.layers)]
+    return max(readings, key=lambda r: r.scores["pattern"][list(r.signals).index(r.memory)].max())

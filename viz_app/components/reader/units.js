@@ -65,7 +65,7 @@ function paintBars(view, order, scores, by, place) {
   const wide = Math.max(thick, 3), x = Math.min(width - wide, Math.max(0, place * step + thick / 2 - wide / 2)), high = y(order[place]);
   const here = bars.querySelector(".here"), lead = bars.querySelector(".lead"), score = bars.querySelector(".score");
   for (const [name, value] of Object.entries({ x, y: high, width: wide, height: Math.max(1, height - high) })) here.setAttribute(name, value);
-  const text = `${SCORES[by]} ${by === "saturation" ? (scores[order[place]] * 100).toFixed(0) + "\u2009%" : by === "variance" ? Number(scores[order[place]].toPrecision(3)) : scores[order[place]].toFixed(2)}`;
+  const text = `${SCORES[by]} ${by === "saturation" ? (scores[order[place]] * 100).toFixed(0) + "\u202f%" : by === "variance" ? Number(scores[order[place]].toPrecision(3)) : scores[order[place]].toFixed(2)}`;
   const flip = x > width - 12 * rem, from = flip ? x - 3 : x + wide + 3, to = flip ? x - 1.5 * rem : x + wide + 1.5 * rem;
   for (const [name, value] of Object.entries({ x1: from, x2: to, y1: 0.5 * rem, y2: 0.5 * rem })) lead.setAttribute(name, value);
   score.textContent = text;

@@ -13,7 +13,7 @@ const element = (tag, className, text) => {
   if (text !== undefined) node.textContent = text;
   return node;
 };
-const percent = (p) => (p >= 0.9995 ? "100 %" : p >= 0.0995 ? `${(100 * p).toFixed(0)} %` : p >= 0.001 ? `${(100 * p).toFixed(1)} %` : "< 0.1 %").replace(" ", "\u2009");
+const percent = (p) => (p >= 0.9995 ? "100 %" : p >= 0.0995 ? `${(100 * p).toFixed(0)} %` : p >= 0.001 ? `${(100 * p).toFixed(1)} %` : "< 0.1 %").replace(" ", "\u202f");
 const visible = (token) =>
   ({ "\n": "↵", "\t": "→", " ": "␣", "\r": "␍" })[token] ?? (/[\p{C}\p{Z}]/u.test(token) ? `\\x${token.codePointAt(0).toString(16).padStart(2, "0")}` : token);
 const tint = (p) => `color-mix(in srgb, var(--slate) ${(100 * p).toFixed(1)}%, transparent)`;
