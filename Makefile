@@ -21,7 +21,7 @@ test: .venv/test
 	$(bin)/ruff format --check .
 	$(bin)/mypy
 	$(bin)/lint-imports
-	OMP_NUM_THREADS=1 $(bin)/pytest $(TESTS)
+	OMP_NUM_THREADS=1 $(bin)/pytest -n auto --dist loadfile $(TESTS)
 
 pictures: .venv/test
 	$(bin)/python docs/pictures.py

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import platform
+import re
 import shlex
 import shutil
 import sys
@@ -93,15 +94,15 @@ def same_corpus(run: Run, name: str | None) -> Corpus:
 
 
 def command(run: Run) -> str:
-    """Return the command that made the run, or the same one made anew from its config."""
+    """Return the command that made the run, or the same one made anew from its config; not where the run lay."""
     config, words = dict(run.config["config"]), ["rnncore", "train", run.config["data"]["name"]]
     for probe in sorted((PRETRAINED / "probes").glob("*.txt")):
         if probe.read_text("utf-8") == config["probe"]:
             config["probe"] = f"pretrained/probes/{probe.name}"
     for field in fields(TrainConfig):
-        if field.name != "folder" and config[field.name] != field.default:
+        if field.name != "folder" and config.get(field.name, field.default) != field.default:
             words += [f"--{field.name.replace('_', '-')}", str(config[field.name])]
-    return run.config.get("command") or shlex.join(words)
+    return re.sub(r"--folder \S+", f"--folder runs/{run.folder.name}", run.config.get("command") or shlex.join(words))
 
 
 def versions() -> dict[str, str]:

@@ -506,3 +506,33 @@ def test_app_serves_the_dashboard(tmp_path):
         server.until(healthy)
         server.signal(signal.SIGTERM)
         assert server.end()[0] in (0, -signal.SIGTERM)
+
+
+def test_clamps_and_ablations_on_the_command_line(model):
+    """As the library makes them; where both meet the clamp holds."""
+    network = rnncore.load(str(model))
+    changes = [rnncore.Ablate(0, "c", None), rnncore.Clamp(-1, "c", 3, 0.5)]
+    options = ["--ablate", "0:c:all", "--clamp", "-1:c:3=0.5"]
+    nats = document("score", model, "The fog comes", *options)["nats"]
+    assert nats == rnncore.score(network, "The fog comes", interventions=changes)
+    assert nats != rnncore.score(network, "The fog comes")
+    picked = document("record", model, "The fog", "--signal", "c", "--unit", 3, *options)["values"]
+    assert picked == [0.5] * 7
+    written = document("generate", model, "The", "--length", 20, "--seed", 1, *options)["text"]
+    assert written == rnncore.generate(network, "The", length=20, seed=1, interventions=changes)
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        (["--clamp", "0:c3=1"], "'0:c3=1' is no LAYER:SIGNAL:UNIT=VALUE"),
+        (["--clamp", "0:c:3"], "is no LAYER:SIGNAL:UNIT=VALUE"),
+        (["--clamp", "0:c:3=much"], "'much' is no number to clamp to"),
+        (["--ablate", "0:c:x"], "'0:c:x' is no LAYER:SIGNAL:UNIT"),
+    ],
+)
+def test_interventions_that_cannot_be_read(model, option, expected):
+    result = call("score", model, "The fog", *option)
+    assert result.exit_code == 2
+    assert expected in " ".join(result.stderr.replace("│", " ").split())
+    assert "there are layers 0 to 0" in sentence(call("score", model, "The fog", "--clamp", "1:c:0=1"))

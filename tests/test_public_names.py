@@ -15,8 +15,17 @@ SIGNATURES = {
     "build": ["cell", "*vocabulary", "*layers", "*units", "*seed"],
     "cells": [],
     "record": ["model", "text", "*gradients", "*target", "*top", "*progress"],
+    "record_module": ["module", "inputs", "state", "*loss"],
+    "adopt": ["embedding", "recurrent", "head", "vocabulary", "name"],
+    "import_checkpoint": ["path", "vocabulary", "*words", "*order", "*relu", "*name"],
     "score": ["model", "text"],
     "generate": ["model", "prompt", "*length", "*temperature", "*top_k", "*top_p", "*seed"],
+    "generate_many": ["model", "prompts", "*length", "*temperature", "*top_k", "*top_p", "*seed", "*interventions"],
+    "record_pieces": ["model", "text", "*length", "*top", "*signals", "*interventions"],
+    "unit_signals": ["model", "recording", "layer", "unit"],
+    "Clamp": ["layer", "signal", "unit", "value", "*time"],
+    "Ablate": ["layer", "signal", "unit", "mean", "*time"],
+    "Patch": ["layer", "signal", "unit", "recording", "offset", "*time"],
     "train": ["config", "corpus", "resume"],
     "Run": ["folder"],
     "Gate": ["symbol", "meaning", "low", "high"],
@@ -33,9 +42,9 @@ ATTRIBUTES = {
     "LanguageModel": "embed forward start layers parameter_count",
     "Progress": "step steps loss validation gradient_norm clipped learning_rate sample seconds tokens_per_second probe",
     "Recording": "signals time layers units save load model cell states symbols tokens values ids loss rank top_ids "
-    "top_probability gradient target",
+    "top_probability gradient target layer_names",
     "Run": "history samples probes config metrics",
-    "Vocabulary": "symbols kind tokenize encode decode unknown characters bytes",
+    "Vocabulary": "symbols kind tokenize encode decode unknown characters bytes words",
 }
 
 NAMES = sorted({*SIGNATURES, *ATTRIBUTES})
@@ -96,3 +105,7 @@ else:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_gradients_are_at_hand_without_an_import_of_their_own():
+    assert {"flow", "jacobian_norms", "lyapunov", "horizon"} <= set(rnncore.gradients.__all__)

@@ -22,7 +22,7 @@ DOORS = {
     "": {"home": "Home"},
     "Cells": {"cells": "Text", "inside": "Inside the cell"},
     "Gradients": {"gradients": "Flow"},
-    "Models": {"train": "Train", "generate": "Generate"},
+    "Models": {"architectures": "Architectures", "train": "Train", "generate": "Generate", "bring": "Bring your own"},
 }
 
 

@@ -50,7 +50,7 @@ def bar(
     with remarks:
         loaded = _loaded(name)
         chosen = state.text(name)
-        layers = len(loaded.cells)
+        layers = len(loaded.layers)
         first = layers if opens_on is None else opens_on(name, chosen.text) + 1
         number = state.link("layer", first, low=1, high=layers)
         if text:
@@ -59,12 +59,24 @@ def bar(
         if text:
             _choose_text(chosen)
         if layer and layers > 1:
-            choose("Layer", "layer", range(1, layers + 1), number, lambda n: f"{n} of {layers}", width=105)
+            _choose_layer(loaded, layers, number)
         selection = Selection(name, chosen, number - 1)
         if also is not None:
             also(selection)
         share()
     return selection
+
+
+def _choose_layer(loaded: rnncore.LanguageModel, layers: int, number: int) -> None:
+    """Draw the choice of a layer; of a model that reads both ways each layer by its direction."""
+
+    def named(layer: int) -> str:
+        if not loaded.backward_cells:
+            return f"{layer} of {layers}"
+        depth = len(loaded.cells)
+        return f"{(layer - 1) % depth + 1} {'forward' if layer <= depth else 'backward'}"
+
+    choose("Layer", "layer", range(1, layers + 1), number, named, width=140 if loaded.backward_cells else 105)
 
 
 def choose(

@@ -10,9 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,16 +23,12 @@ from rnncore import Run
 from rnncore.network import checkpoint
 from rnncore.training.train import Split
 from viz_app import worker
+from viz_app.launch import JobError, ask_again, launch, prepare
 
 WAITING_AT_MOST = 8
 """How many trainings may wait for their turn."""
 
 _NAME = re.compile(r"\w[\w.-]{0,39}")
-_children: list[subprocess.Popen[bytes]] = []
-
-
-class JobError(Exception):
-    """A training cannot be started, renamed or deleted; ``str(error)`` is the sentence."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +50,14 @@ class Job:
         return self.folder.name
 
     @property
+    def request(self) -> dict[str, Any]:
+        """What was asked for, whole: config, text, when, and of which race it is, if it is of one."""
+        return worker.read(self.folder / "job.json")
+
+    @property
     def config(self) -> dict[str, Any]:
         """What was asked for: the fields of :class:`rnncore.TrainConfig`."""
-        return dict(worker.read(self.folder / "job.json").get("config", {}))
+        return dict(self.request.get("config", {}))
 
     @property
     def run(self) -> Run:
@@ -81,11 +80,11 @@ def folder() -> Path:
     return Path(os.environ.get("RNNCORE_RUNS") or platformdirs.user_data_path("rnncore") / "runs")
 
 
-def every() -> list[Job]:
-    """Return all runs, the one asked for last first."""
-    requests = folder().glob("*/job.json")
-    newest = sorted(requests, key=lambda path: worker.read(path).get("asked", 0), reverse=True)
-    return [_read(path.parent) for path in newest]
+def every(races: bool = False) -> list[Job]:
+    """Return all runs, the one asked for last first; those of races only if asked for."""
+    requests = {path: worker.read(path) for path in folder().glob("*/job.json")}
+    newest = sorted(requests, key=lambda path: requests[path].get("asked", 0), reverse=True)
+    return [_read(path.parent) for path in newest if races or "race" not in requests[path]]
 
 
 def find(name: str) -> Job | None:
@@ -99,7 +98,7 @@ def _read(path: Path) -> Job:
     status = said.get("phase", "waiting")
     if not alive and status in ("waiting", "training"):
         status = "interrupted"
-    waits = worker.ahead(path) if status == "waiting" else 0
+    waits = len(worker.ahead(path)) if status == "waiting" else 0
     return Job(path, status, said.get("error"), waits)
 
 
@@ -107,6 +106,23 @@ def free_name(stem: str) -> str:
     """Return the first of stem-1, stem-2, ... that no run and no model has."""
     taken = {path.name for path in folder().glob("*")} | set(rnncore.available())
     return next(name for number in range(1, len(taken) + 2) if (name := f"{stem}-{number}") not in taken)
+
+
+def checked(name: str) -> str:
+    """Return the name if a run or a model can be called so.
+
+    Raises
+    ------
+    JobError
+        It is no name, or taken.
+    """
+    if not _NAME.fullmatch(name):
+        raise JobError(
+            "a name has 1 to 40 letters, digits, dots, dashes or underscores, and starts with a letter or digit"
+        )
+    if (folder() / name).exists() or name in rnncore.available():
+        raise JobError(f"there is a model called {name} already; choose another name")
+    return name
 
 
 def start(name: str, config: dict[str, Any], corpus: str | None, text: str | None = None) -> Job:
@@ -126,32 +142,56 @@ def start(name: str, config: dict[str, Any], corpus: str | None, text: str | Non
     JobError, rnncore.Error
         A bad name or number, too many waiting, or the disk refuses.
     """
-    path = folder() / _checked(name)
+    path = folder() / checked(name)
     _check(rnncore.TrainConfig(folder=path, **config), text)
-    if sum(job.status == "waiting" for job in every()) >= WAITING_AT_MOST:
-        raise JobError(f"{WAITING_AT_MOST} trainings wait already; stop one of them, or come back in some minutes")
-    source = {"own": corpus is None, "text": corpus or "text.txt"}
-    try:
-        path.mkdir(parents=True)
-        if text is not None and corpus is None:
-            (path / "text.txt").write_text(text, "utf-8", newline="")
-        worker.write(path / "job.json", {"config": config, **source, "asked": time.time()})
-    except OSError as error:
-        shutil.rmtree(path, ignore_errors=True)
-        raise JobError(f"cannot write to {path}: {error.strerror or error}; free some space and try again") from error
-    return _launch(path)
+    _check_queue()
+    prepare(path, {"config": config, "own": corpus is None, "text": corpus or "text.txt"}, text)
+    launch([path])
+    return _read(path)
+
+
+def start_together(requests: Sequence[tuple[str, dict[str, Any]]], corpus: str, about: dict[str, Any]) -> list[Job]:
+    """Start the trainings of a race, one core each; one that is there already goes on, or is left as it is.
+
+    Parameters
+    ----------
+    requests : sequence of (str, dict)
+        Name and config of each, in the order of their turns.
+    corpus : str
+        What ``rnncore.training.corpora.load`` knows the text by.
+    about : dict
+        What else to note of each: ``race`` is the id by which they belong together.
+
+    Raises
+    ------
+    JobError, rnncore.Error
+        A bad number, too many waiting, or the disk refuses.
+    """
+    for name, config in requests:
+        _check(rnncore.TrainConfig(folder=folder() / name, **config), None)
+    _check_queue()
+    paths = []
+    for name, config in requests:
+        path = folder() / name
+        job = find(name)
+        if job is None:
+            prepare(path, {"config": config, "own": False, "text": corpus, "cores": 1, **about})
+        elif job.active or job.status == "finished":
+            continue
+        else:
+            ask_again(job.folder)
+        paths.append(path)
+    launch(paths)
+    return [_read(path) for path in paths]
 
 
 def resume(job: Job) -> Job:
     """Go on with a run that was stopped, interrupted or failed; it queues anew."""
     if job.active:
         return job
-    try:
-        (job.folder / "stop").unlink(missing_ok=True)
-        worker.write(job.folder / "job.json", {**worker.read(job.folder / "job.json"), "asked": time.time()})
-    except OSError as error:
-        raise JobError(f"cannot write to {job.folder}: {error.strerror or error}") from error
-    return _launch(job.folder)
+    ask_again(job.folder)
+    launch([job.folder])
+    return _read(job.folder)
 
 
 def stop(job: Job) -> None:
@@ -162,7 +202,7 @@ def stop(job: Job) -> None:
 
 def rename(job: Job, name: str) -> Job:
     """Give a run, and its model, another name."""
-    path = folder() / _checked(name)
+    path = folder() / checked(name)
     if job.active:
         raise JobError("stop the training first; then it can be renamed")
     try:
@@ -181,16 +221,6 @@ def delete(job: Job) -> None:
     shutil.rmtree(job.folder, ignore_errors=True)
 
 
-def _checked(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise JobError(
-            "a name has 1 to 40 letters, digits, dots, dashes or underscores, and starts with a letter or digit"
-        )
-    if (folder() / name).exists() or name in rnncore.available():
-        raise JobError(f"there is a model called {name} already; choose another name")
-    return name
-
-
 def _check(config: rnncore.TrainConfig, text: str | None) -> None:
     """Refuse what the worker would: better at once than after a wait."""
     assert config.model  # checks the cell and the sizes
@@ -202,6 +232,13 @@ def _check(config: rnncore.TrainConfig, text: str | None) -> None:
     Split.of(torch.zeros(symbols), config)
 
 
+def _check_queue() -> None:
+    """Refuse one more where too many wait; a race counts as one."""
+    waiting = [job for job in every(races=True) if job.status == "waiting"]
+    if len({job.request.get("race", job.name) for job in waiting}) >= WAITING_AT_MOST:
+        raise JobError(f"{WAITING_AT_MOST} trainings wait already; stop one of them, or come back in some minutes")
+
+
 def _set(path: Path, keys: tuple[str, ...], value: str) -> None:
     whole = worker.read(path)
     if not whole:
@@ -211,27 +248,3 @@ def _set(path: Path, keys: tuple[str, ...], value: str) -> None:
         inner = inner[key]
     inner[keys[-1]] = value
     checkpoint.write_json(path, whole)
-
-
-def _launch(path: Path) -> Job:
-    """Start a worker of its own session: it outlives this server, and no page waits for it."""
-    worker.write(path / "phase.json", {"phase": "waiting", "error": None})
-    root = str(Path(__file__).resolve().parent.parent)
-    search = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    threads = {name: str(worker.THREADS) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    _children[:] = [child for child in _children if child.poll() is None]
-    with (path / "log.txt").open("ab") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "viz_app.worker", str(path)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env={**os.environ, "PYTHONPATH": search, **threads},
-            start_new_session=True,
-            creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
-        )
-    _children.append(child)
-    deadline = time.monotonic() + 10
-    while not worker.alive(path) and child.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return _read(path)

@@ -29,6 +29,7 @@ __all__ = [
     "TextError",
     "card",
     "folder",
+    "has",
     "keep",
     "link",
     "model",
@@ -52,8 +53,17 @@ __all__ = [
 
 
 def models() -> list[str]:
-    """Return the names of all models: those that come with the product, then the visitor's own runs."""
-    return [*_folders()]
+    """Return the names of all models: those that come with the product, then the visitors' own.
+
+    Those that raced are left out, but for one that the link asks for: there may be dozens.
+    """
+    asked = f"{st.query_params.get('model', '')},{st.query_params.get('models', '')}".split(",")
+    return [name for name in _folders() if not name.startswith("race-") or name in asked]
+
+
+def has(name: str) -> bool:
+    """Tell whether there is a model of this name, be it one that raced."""
+    return name in _folders()
 
 
 def folder(name: str) -> Path:
@@ -172,13 +182,15 @@ def _writing(
 
 
 def text(model_name: str) -> Text:
-    """Return the text that the link asks for, by default one that the model itself wrote."""
-    name = link("text", "sample")
+    """Return the text that the link asks for, by default one that the model itself wrote, if it can write."""
+    first = "stdlib:this.py" if model(model_name).backward_cells else "sample"
+    name = link("text", first)
     try:
         title, whole = _find(name, model_name)
     except TextError as error:
-        refuse("text", f"{error} Showing a text written by {plain(model_name)}.")
-        name = link("text", "sample")
+        shown = f"a text written by {plain(model_name)}" if first == "sample" else "a module of Python"
+        refuse("text", f"{error} Showing {shown}.")
+        name = link("text", first)
         title, whole = _find(name, model_name)
     return texts.window(name, title, whole, link("part", 1, low=1, high=texts.parts(whole)))
 

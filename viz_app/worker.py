@@ -22,10 +22,14 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+CORES = os.cpu_count() or 1
 AT_ONCE = int(os.environ.get("RNNCORE_TRAININGS", "1"))
-"""How many trainings run side by side on this machine; others wait, first come first served."""
+"""How many trainings run side by side on this machine; others wait, first come first served.
 
-THREADS = max(1, min(8, (os.cpu_count() or 2) - 1))
+The trainings of a race take one core each, so that as many of them as there are cores count as one.
+"""
+
+THREADS = max(1, min(8, CORES - 1))
 """Threads of a training: one core is left to the pages."""
 
 
@@ -55,11 +59,22 @@ def alive(folder: Path) -> bool:
         return True
 
 
-def ahead(folder: Path) -> int:
-    """Return how many living trainings asked before the one in ``folder``."""
+def ahead(folder: Path) -> list[Path]:
+    """Return the living trainings that asked before the one in ``folder``."""
     mine = _ticket(folder)
     others = [path.parent for path in folder.parent.glob("*/job.json") if path.parent != folder]
-    return sum(_ticket(other) < mine and alive(other) for other in others)
+    return [other for other in others if _ticket(other) < mine and alive(other)]
+
+
+def has_turn(folder: Path) -> bool:
+    """Tell whether there are cores for the training in ``folder`` beside those that asked before."""
+    taken = sum(_cores(other) for other in ahead(folder))
+    return taken + _cores(folder) <= CORES * AT_ONCE
+
+
+def _cores(folder: Path) -> int:
+    """Return how many cores a training takes: all of them unless it says otherwise."""
+    return min(int(read(folder / "job.json").get("cores", CORES)), CORES)
 
 
 def _ticket(folder: Path) -> tuple[float, str]:
@@ -90,7 +105,7 @@ class Worker:
     def run(self) -> None:
         """Wait for a free place, then train."""
         self.say("waiting")
-        while ahead(self.folder) >= AT_ONCE:
+        while not has_turn(self.folder):
             if self.stopping:
                 return self.say("stopped")
             time.sleep(0.5)
@@ -108,8 +123,8 @@ class Worker:
         import rnncore
         from rnncore.training import corpora
 
-        torch.set_num_threads(THREADS)
         job = read(self.folder / "job.json")
+        torch.set_num_threads(min(THREADS, int(job.get("cores", THREADS))))
         text = self.folder / job["text"] if job["own"] else job["text"]
         config = rnncore.TrainConfig(folder=self.folder, **job["config"])
         training = rnncore.train(config, corpora.load(text), resume=True)

@@ -7,12 +7,13 @@ symbols. Everything else (training, recording, gradients, LaTeX, the dashboard) 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from rnncore.cells import initial
 from rnncore.errors import Error
 
 Tap = Callable[[str, Any], Any]
@@ -43,8 +44,23 @@ def relu(z: Any) -> Any:
     return z.relu()
 
 
+def exp(z: Any) -> Any:
+    """Exponential function, range above 0."""
+    return z.exp()
+
+
+def log_sigmoid(z: Any) -> Any:
+    """Logarithm of the logistic function, exact where that is all but 0."""
+    return nn.functional.logsigmoid(z)
+
+
+def maximum(a: Any, b: Any) -> Any:
+    """Return the larger of two values, unit by unit."""
+    return torch.maximum(a, b)
+
+
 class Gate(NamedTuple):
-    """One gate or candidate of a cell: its symbol in the equations, its meaning, its range."""
+    """One gate or candidate of a cell: its symbol in the equations, its meaning, its range (±inf if unbounded)."""
 
     symbol: str
     meaning: str
@@ -81,15 +97,29 @@ class State(Mapping[str, Any]):
 
 
 class Rows:
-    """A projection cut into its named rows: ``Wx.i`` is what gate i receives from the input."""
+    """A projection cut into its named rows: ``Wx.i`` is what gate i receives from the input.
 
-    __slots__ = ("_rows",)
+    ``whole`` holds them side by side, [..., rows * units]; ``Wx[t]`` are the rows of one time step.
+    """
 
-    def __init__(self, rows: Mapping[str, Any]) -> None:
-        self._rows = rows
+    __slots__ = ("_rows", "whole")
+
+    def __init__(self, rows: Mapping[str, Any], whole: Any = None) -> None:
+        self._rows, self.whole = rows, whole
+
+    @classmethod
+    def cut(cls, names: Sequence[str], whole: Tensor) -> Rows:
+        """Cut ``whole`` [..., rows * units] into as many rows as there are names."""
+        return cls(dict(zip(names, whole.chunk(len(names), dim=-1), strict=True)), whole)
 
     def __getattr__(self, symbol: str) -> Any:
-        return self._rows[symbol]
+        try:
+            return self._rows[symbol]
+        except KeyError:
+            raise AttributeError(f"no row {symbol!r}; this projection has {', '.join(self._rows)}") from None
+
+    def __getitem__(self, index: Any) -> Rows:
+        return Rows.cut(tuple(self._rows), self.whole[index])
 
 
 _registry: dict[str, type[Cell]] = {}
@@ -116,6 +146,9 @@ class Cell(nn.Module):
     gates: ClassVar[tuple[Gate, ...]] = ()
     rows: ClassVar[tuple[str, ...]]
     state_ranges: ClassVar[Mapping[str, tuple[float, float] | None]] = {"h": (-1.0, 1.0)}
+    recurrent_init: ClassVar[str] = "orthogonal"
+    steepest: ClassVar[float | None] = None  # largest slope of g, where h = g(W x + U h) is all there is
+    notation: ClassVar[Mapping[str, str]] = {"W": "W x + b", "U": "U h + d"}
 
     weight_ih: Tensor
     weight_hh: Tensor
@@ -130,38 +163,103 @@ class Cell(nn.Module):
     def __init__(self, inputs: int, units: int) -> None:
         super().__init__()
         self.inputs, self.units = inputs, units
-        height = len(self.rows) * units
-        self.weight_ih = nn.Parameter(torch.empty(height, inputs))
-        self.weight_hh = nn.Parameter(torch.empty(height, units))
-        self.bias_ih = nn.Parameter(torch.empty(height))
-        self.bias_hh = nn.Parameter(torch.empty(height))
+        for name, shape in self.shapes(inputs, units).items():
+            setattr(self, name, nn.Parameter(torch.empty(shape)))
 
-    def initialise(self, generator: torch.Generator) -> None:
-        """Draw fresh weights: Glorot-uniform from the input, orthogonal from h, biases zero."""
-        bound = math.sqrt(6 / (self.inputs + self.units))
+    @classmethod
+    def shapes(cls, inputs: int, units: int) -> dict[str, tuple[int, ...]]:
+        """Return the shape of every parameter by name; a cell that has others says so here."""
+        height = len(cls.rows) * units
+        return {"weight_ih": (height, inputs), "weight_hh": (height, units), "bias_ih": (height,), "bias_hh": (height,)}
+
+    def initialise(
+        self, generator: torch.Generator, recurrent_init: str | None = None, forget_bias: float | None = None
+    ) -> None:
+        """Draw fresh weights: Glorot-uniform from the input, orthogonal from h, gains 1, all else 0.
+
+        Parameters
+        ----------
+        recurrent_init : {"orthogonal", "identity", "uniform"}, optional
+            Each row's start in ``weight_hh``: an orthogonal matrix (Saxe 2014), the identity (Le 2015); or
+            torch's own start, every weight and bias uniform in ±1/sqrt(units). The cell's choice by default.
+        forget_bias : float, optional
+            Where the bias of the forget gate f starts. By default 1, after Jozefowicz (2015): a fresh memory
+            keeps what it has; with "uniform" it is drawn like the others.
+
+        Raises
+        ------
+        Error
+            The cell has no such start, or no forget gate.
+        """
+        self.check_start(recurrent_init, forget_bias)
+        how = recurrent_init or self.recurrent_init
         with torch.no_grad():
-            self.weight_ih.uniform_(-bound, bound, generator=generator)
-            for block in self.weight_hh.chunk(len(self.rows)):
-                nn.init.orthogonal_(block, generator=generator)
-            self.bias_ih.zero_()
-            self.bias_hh.zero_()
+            for name in self.shapes(self.inputs, self.units):
+                initial.draw(name, getattr(self, name), how, self.units, generator)
+            if "f" in self.rows and (how != "uniform" or forget_bias is not None):
+                for name, bias in (("bias_ih", 1.0 if forget_bias is None else forget_bias), ("bias_hh", 0.0)):
+                    if hasattr(self, name):
+                        getattr(self, name)[self._slice(("f",))] = bias
+
+    @classmethod
+    def check_start(cls, recurrent_init: str | None, forget_bias: float | None) -> None:
+        """Raise an :class:`rnncore.Error` if :meth:`initialise` cannot start so."""
+        if recurrent_init is not None and recurrent_init not in initial.RECURRENT:
+            raise Error(f"recurrent_init is {', '.join(initial.RECURRENT)}, not {recurrent_init!r}")
+        if recurrent_init in ("orthogonal", "identity") and "weight_hh" not in cls.shapes(1, 1):
+            raise Error(f"{cls.name} has no recurrent weights to start {recurrent_init}; leave recurrent_init out")
+        if forget_bias is not None and "f" not in cls.rows:
+            raise Error(f"{cls.name} has no forget gate f to give a bias to; leave forget_bias out")
+
+    def read(self, x: Any) -> Rows:
+        """Return W x + b, cut into this cell's rows: all that a step takes from its input.
+
+        A text's steps may be read at once, ``Wx = cell.read(xs)``, and each step be given its ``Wx[t]`` for x:
+        rows that were read already are returned as they are.
+        """
+        if isinstance(x, Rows):
+            return x
+        return Rows.cut(self.rows, nn.functional.linear(x, self.weight_ih, self.bias_ih))
+
+    def recall(self, h: Any, *rows: str) -> Rows:
+        """Return U h + d, cut into rows: all of this cell's, or the neighbouring ones that are named."""
+        if not rows:
+            return Rows.cut(self.rows, nn.functional.linear(h, self.weight_hh, self.bias_hh))
+        part = self._slice(rows)
+        return Rows.cut(rows, nn.functional.linear(h, self.weight_hh[part], self.bias_hh[part]))
 
     def project(self, x: Any, h: Any) -> tuple[Rows, Rows]:
         """Return W x + b and U h + d, each cut into this cell's named rows."""
-        Wx = nn.functional.linear(x, self.weight_ih, self.bias_ih)
-        Uh = nn.functional.linear(h, self.weight_hh, self.bias_hh)
-        return self._cut(Wx), self._cut(Uh)
+        return self.read(x), self.recall(h)
 
-    def _cut(self, projection: Tensor) -> Rows:
-        return Rows(dict(zip(self.rows, projection.chunk(len(self.rows), dim=-1), strict=True)))
+    def settled(self) -> Cell:
+        """Return the cell with everything worked out that no step changes; for most cells, the cell itself.
+
+        A loop over time takes it once, before its first step.
+        """
+        return self
+
+    def _slice(self, rows: tuple[str, ...]) -> slice:
+        first = self.rows.index(rows[0])
+        return slice(first * self.units, (first + len(rows)) * self.units)
 
     def step(self, x: Any, s: State, tap: Tap) -> State:
-        """Return the state after reading ``x`` [..., inputs] in state ``s`` [..., units] each."""
+        """Return the state after reading ``x`` in state ``s``.
+
+        Parameters
+        ----------
+        x : Tensor [..., inputs], or Rows
+            The input, or what :meth:`read` made of it.
+        s : State
+            The state before, each value [..., units].
+        tap : callable
+            Is given every gate and state, once; the step goes on with what comes back.
+        """
         raise NotImplementedError
 
     def start(self, *batch: int) -> State:
         """Return the all-zero start state, each value [*batch, units]."""
-        zero = self.weight_hh.new_zeros(*batch, self.units)
+        zero = self.weight_ih.new_zeros(*batch, self.units)
         return State(**dict.fromkeys(self.states, zero))
 
     @classmethod
@@ -180,13 +278,27 @@ class Cell(nn.Module):
     @classmethod
     def ranges(cls) -> dict[str, tuple[float, float] | None]:
         """Return each signal's range, None where it is unbounded."""
-        gates = {gate.symbol: (float(gate.low), float(gate.high)) for gate in cls.gates}
+        ends = {gate.symbol: (float(gate.low), float(gate.high)) for gate in cls.gates}
+        gates = {symbol: None if math.inf in (-low, high) else (low, high) for symbol, (low, high) in ends.items()}
         return {**gates, **{symbol: cls.state_ranges.get(symbol) for symbol in cls.states}}
 
     @property
     def parameter_count(self) -> int:
         """Number of weights and biases of this layer."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+    @classmethod
+    def formula(cls) -> str:
+        """Return the number of parameters in closed form, for X inputs and H units: ``4 H (X + H) + 8 H``."""
+
+        def count(inputs: int, units: int) -> int:
+            with torch.device("meta"):
+                return cls(inputs, units).parameter_count
+
+        one, wide, two, three = count(1, 1), count(2, 1), count(1, 2), count(1, 3)
+        x, h = wide - one, (three - 2 * two + one) // 2
+        rest = two - one - x - 3 * h
+        return initial.polynomial(x, h, rest, one - x - h - rest)
 
 
 def cells() -> dict[str, type[Cell]]:

@@ -12,6 +12,7 @@ class Elman(Cell):
 
     name, title = "elman", "tanh RNN"
     rows = ("h",)
+    steepest = 1.0
 
     def step(self, x: Any, s: State, tap: Tap) -> State:
         """Add and squash."""
@@ -25,6 +26,7 @@ class ElmanReLU(Cell):
     name, title = "elman-relu", "ReLU RNN"
     rows = ("h",)
     state_ranges = {"h": None}
+    steepest = 1.0
 
     def step(self, x: Any, s: State, tap: Tap) -> State:
         """Add and rectify."""

@@ -32,18 +32,27 @@ class _Stand:
     def __init__(self, cell: Cell) -> None:
         self._cell = cell
 
+    def read(self, x: Any) -> Rows:
+        """Return every row of W x + b as a symbol."""
+        return self._rows("W", symbol(x), self._cell.rows, lambda cell, x: cell.read(x))
+
+    def recall(self, h: Any, *rows: str) -> Rows:
+        """Return rows of U h + d as symbols."""
+        return self._rows("U", symbol(h), rows or self._cell.rows, lambda cell, h: cell.recall(h, *rows))
+
     def project(self, x: Any, h: Any) -> tuple[Rows, Rows]:
         """Return every row of W x + b and of U h + d as a symbol."""
-        pair = Expression("project", (symbol(x), symbol(h)), compute=lambda cell, *xh: cell.project(*xh))
+        return self.read(x), self.recall(h)
 
-        def rows(side: int) -> Rows:
-            return Rows({row: self._row(pair, side, row) for row in self._cell.rows})
+    def _rows(self, letter: str, source: Expression, rows: tuple[str, ...], compute: Callable[..., Any]) -> Rows:
+        def row(name: str) -> Expression:
+            written = self._cell.notation.get(f"{letter}_{name}", self._cell.notation[letter])
+            whole = wholes.setdefault(written, Expression("project", (source,), written, compute))
+            below = name if len(self._cell.rows) > 1 else ""
+            return Expression(letter, (whole,), below, lambda _, rows: getattr(rows, name))
 
-        return rows(0), rows(1)
-
-    def _row(self, pair: Expression, side: int, row: str) -> Expression:
-        name = row if len(self._cell.rows) > 1 else ""
-        return Expression("WU"[side], (pair,), name, lambda _, both: getattr(both[side], row))
+        wholes: dict[str, Expression] = {}
+        return Rows({name: row(name) for name in rows})
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._cell, name)

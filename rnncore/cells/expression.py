@@ -19,9 +19,9 @@ class Expression:
     Attributes
     ----------
     operation : str
-        Leaves: ``input``, ``state``, ``parameter``, ``number``. ``project`` is the pair W x + b, U h + d;
-        ``W`` and ``U`` are one row of it. ``tap`` is a value that has a symbol. Arithmetic: ``+ - * / neg``.
-        Anything else is a function's name.
+        Leaves: ``input``, ``state``, ``parameter``, ``number``. ``project`` is W x + b or U h + d with all its
+        rows, named as one is written; ``W`` and ``U`` are one row of it. ``tap`` is a value that has a symbol.
+        Arithmetic: ``+ - * / neg``. Anything else is a function's name.
     inputs : tuple of Expression
         What the operation is applied to.
     name : str

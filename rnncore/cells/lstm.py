@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
 from rnncore.cells.base import Cell, Gate, State, Tap, sigmoid, tanh
 
 
@@ -23,12 +21,6 @@ class LSTM(Cell):
         Gate("o", "output gate", 0, 1),
     )
     rows = ("i", "f", "g", "o")  # torch.nn.LSTM's row order
-
-    def initialise(self, generator: torch.Generator) -> None:
-        """Draw fresh weights; the forget gate's bias is 1."""
-        super().initialise(generator)
-        with torch.no_grad():
-            self.bias_ih[self.units : 2 * self.units] = 1.0
 
     def step(self, x: Any, s: State, tap: Tap) -> State:
         """Forget, write, show."""

@@ -5,6 +5,7 @@ The same signs serve LaTeX, the page's own typesetting, and the line that has nu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,7 +36,7 @@ class Token(NamedTuple):
 
 _SIGNS = {"+": "+", "-": "−", "*": "⊙", "/": "/"}
 _BINDING = {"+": 1, "-": 1, "neg": 2, "*": 3, "/": 3}
-_FUNCTIONS = {"sigmoid": "σ"}
+_FUNCTIONS = {"sigmoid": ("σ",), "log_sigmoid": ("log", "σ"), "maximum": ("max",)}
 _ATOM = 9
 
 
@@ -52,7 +53,7 @@ def spell(expression: Expression, numbers: bool = False, outer: int = 0) -> list
     operation, inputs = expression.operation, expression.inputs
     if operation == "number":
         return [Token("number", expression.name.replace("-", "−"))]
-    if numbers and operation in ("tap", "state", "parameter", "input", "W", "U"):
+    if numbers and operation in ("tap", "state", "parameter", "input", "W", "U", "linear"):
         return [Token("value", "", node=expression)]
     if operation in ("tap", "input"):
         return [Token("symbol", expression.name, "t")]
@@ -62,22 +63,37 @@ def spell(expression: Expression, numbers: bool = False, outer: int = 0) -> list
         head, _, tail = expression.name.partition("_")
         return [Token("symbol", head, tail)]
     if operation in ("W", "U"):
-        return _bracketed(_row(expression), outer > _BINDING["+"])
+        return _bracketed(_row(expression), "+" in expression.inputs[0].name and outer > _BINDING["+"])
+    if operation == "linear":
+        return _product(inputs, outer)
     if operation in _BINDING:
         return _bracketed(_arithmetic(expression, numbers), outer > _BINDING[operation])
-    name = Token("function", _FUNCTIONS.get(operation, operation))
+    names = [Token("function", name) for name in _FUNCTIONS.get(operation, (operation,))]
     arguments: list[Token] = []
     for part in inputs:
         arguments += [Token("operator", ",")] * bool(arguments) + spell(part, numbers)
-    return [name, *_bracketed(arguments, True)]
+    return [*names, *_bracketed(arguments, True)]
+
+
+def _product(inputs: Sequence[Expression], outer: int) -> list[Token]:
+    """Write ``linear(v, R, b)`` as R v + b."""
+    vector, matrix, *bias = (spell(part, outer=_ATOM) for part in inputs)
+    product = [*matrix, *vector]
+    return _bracketed([*product, Token("operator", "+"), *bias[0]], outer > _BINDING["+"]) if bias else product
 
 
 def _row(expression: Expression) -> list[Token]:
-    """Write one row of a projection: W x + b, or U h + d."""
-    x, h = expression.inputs[0].inputs
-    weight, read, bias = ("W", x, "b") if expression.operation == "W" else ("U", h, "d")
-    signs = [Token("symbol", weight, expression.name), *spell(read, outer=_ATOM)]
-    return [*signs, Token("operator", "+"), Token("symbol", bias, expression.name)]
+    """Write one row of a projection as its cell says: W x + b, U h + d, LN(W x)."""
+    (whole,) = expression.inputs
+    tokens: list[Token] = []
+    for sign in re.findall(r"LN|\S", whole.name):
+        if sign in "xh":
+            tokens += spell(whole.inputs[0], outer=_ATOM)
+        elif sign in "WUbd":
+            tokens.append(Token("symbol", sign, expression.name))
+        else:
+            tokens.append(Token({"+": "operator", "LN": "function"}.get(sign, "bracket"), sign))
+    return tokens
 
 
 def _arithmetic(expression: Expression, numbers: bool) -> list[Token]:

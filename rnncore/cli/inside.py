@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from rnncore.cli.reading import File, Model, Text, load, text_of
+from rnncore.cli.reading import Ablations, Clamps, File, Model, Text, interventions, load, text_of
 from rnncore.cli.screen import Json, print_json, print_table, say, working, write
 from rnncore.errors import RecordingError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import rnncore
+    from rnncore.network.intervene import Intervention
 
 Target = Annotated[
     int | None,
@@ -37,13 +40,16 @@ def record(
     signal: Annotated[str | None, typer.Option(help="Print this signal's values, one line a step.")] = None,
     layer: Annotated[int, typer.Option(help="The layer to print; -1 is the last.")] = -1,
     unit: Annotated[int | None, typer.Option(help="The unit to print; all by default.")] = None,
+    clamp: Clamps = None,
+    ablate: Ablations = None,
     as_json: Json = False,
 ) -> None:
     """Record all that happens in a model while it reads a text: every signal of every unit at every step.
 
     Saves it with --out, prints one signal with --signal, and a summary otherwise.
     """
-    recording = _record(model, text_of(text, file), gradients or target is not None, target, top)
+    changes = interventions(clamp, ablate)
+    recording = _record(model, text_of(text, file), gradients or target is not None, target, top, changes)
     if out:
         recording.save(out)
         say(f"saved {out}; open it with rnncore.Recording.load({str(out)!r})")
@@ -55,21 +61,26 @@ def record(
         _print_summary(recording)
 
 
-def _record(name: str, text: str, gradients: bool, target: int | None, top: int = 5) -> rnncore.Recording:
+def _record(
+    name: str, text: str, gradients: bool, target: int | None, top: int = 5, changes: Sequence[Intervention] = ()
+) -> rnncore.Recording:
     """Record with progress; refuse what memory cannot hold."""
     import rnncore
 
     model = load(name, text)
     steps = len(model.vocabulary.tokenize(text))
     width = model.config.units  # measured: bytes of one signal of one layer at one step
-    each = len(model.layers[0].signals()) * model.config.layers * (30 * width + 4000 if gradients else 13 * width + 600)
+    columns = len(model.layers[0].signals()) * len(model.layers)
+    each = columns * (30 * width + 4000 if gradients else 13 * width + 600)
     if steps * each > LARGEST:
         raise RecordingError(
             f"recording {steps:,} symbols would take {steps * each / 1e9:.0f} GB of memory; "
             f"give at most {int(LARGEST // each):,} of them at a time"
         )
     with working(f"recording {model.name}") as report:
-        return rnncore.record(model, text, gradients=gradients, target=target, top=top, progress=report)
+        return rnncore.record(
+            model, text, gradients=gradients, target=target, top=top, interventions=changes, progress=report
+        )
 
 
 def _summary(recording: rnncore.Recording) -> dict[str, Any]:
@@ -100,13 +111,13 @@ def _print_summary(recording: rnncore.Recording) -> None:
     print_table(
         ("signal", "layer", "least", "mean", "greatest"),
         (
-            (symbol, str(layer), *(f"{value:.3f}" for value in (values.min(), values.mean(), values.max())))
+            (symbol, layer, *(f"{value:.3f}" for value in (values.min(), values.mean(), values.max())))
             for symbol in recording.signals
-            for layer, values in enumerate(recording[symbol])
+            for layer, values in zip(recording.layer_names, recording[symbol], strict=True)
         ),
     )
     for state, norms in recording.gradient.items():
-        for layer, row in enumerate(norms):
+        for layer, row in zip(recording.layer_names, norms, strict=True):
             write(
                 f"total gradient for {state}, layer {layer}: {row[0]:.3g} at the first step, {row.max():.3g} at most\n"
             )

@@ -14,9 +14,20 @@ from rnncore.errors import Error
 
 if TYPE_CHECKING:
     import rnncore
+    from rnncore import Ablate, Clamp
 
 Model = Annotated[str, typer.Argument(help="A name of `rnncore models`, or a checkpoint's folder.")]
 Text = Annotated[str | None, typer.Argument(help="The text; without it, --file or standard input.")]
+Clamps = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--clamp", metavar="LAYER:SIGNAL:UNIT=VALUE", help="Hold a unit at a value, as -1:c:7=2.5; repeatable."
+    ),
+]
+Ablations = Annotated[
+    list[str] | None,
+    typer.Option("--ablate", metavar="LAYER:SIGNAL:UNIT", help="Hold a unit at 0, as 0:h:3 or 0:h:all; repeatable."),
+]
 File = Annotated[Path | None, typer.Option("--file", help="Read the text from this file; - is standard input.")]
 
 
@@ -66,14 +77,17 @@ def generate(
     top_p: Annotated[float | None, typer.Option(help="Sample among the likeliest that hold this share.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed writes the same text.", min=0)] = None,
     alternatives: Annotated[int, typer.Option(min=0, help="Likeliest symbols to list in JSON.")] = 5,
+    clamp: Clamps = None,
+    ablate: Ablations = None,
     as_json: Json = False,
 ) -> None:
     """Let a model write after a prompt; the text appears as it is made."""
     from rnncore.network.generate import stream
 
     network = load(model, prompt)
-    choices = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-    written = stream(network, prompt, length=length, alternatives=alternatives, **choices)  # type: ignore[arg-type]
+    choices: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+    choices["interventions"] = interventions(clamp, ablate)
+    written = stream(network, prompt, length=length, alternatives=alternatives, **choices)
     if as_json:
         symbols = []
         with working(f"{network.name} writes") as report:
@@ -89,14 +103,24 @@ def generate(
     return write("\n")
 
 
-def score(model: Model, text: Text = None, file: File = None, as_json: Json = False) -> None:
-    """Tell how likely a model finds a text: log-probability in nats, of all after the first symbol."""
+def score(
+    model: Model,
+    text: Text = None,
+    file: File = None,
+    clamp: Clamps = None,
+    ablate: Ablations = None,
+    as_json: Json = False,
+) -> None:
+    """Tell how likely a model finds a text: log-probability in nats, of all after the first symbol.
+
+    For a model that reads both ways it is the pseudo-log-likelihood: each symbol is told from all the others.
+    """
     import rnncore
 
     content = text_of(text, file)
     network = load(model, content)
     with working(f"scoring with {network.name}") as report:
-        nats = rnncore.score(network, content, progress=report)
+        nats = rnncore.score(network, content, interventions=interventions(clamp, ablate), progress=report)
     tokens = network.vocabulary.tokenize(content)
     each = -nats / (len(tokens) - 1) * len(tokens) / len(content)  # a byte model has several symbols a character
     unknown = network.vocabulary.unknown(content)
@@ -117,6 +141,29 @@ def load(name: str, text: str) -> rnncore.LanguageModel:
     if unknown := model.vocabulary.unknown(text):
         say(f"note: {model.name} has never seen {quoted(unknown)}; it reads nothing in their place")
     return model
+
+
+def interventions(clamps: list[str] | None, ablations: list[str] | None) -> list[Clamp | Ablate]:
+    """Return what the options --clamp and --ablate ask for; of two for the same unit the clamp holds."""
+    from rnncore import Ablate, Clamp
+
+    found: list[Clamp | Ablate] = [Ablate(*_place(place, place, "LAYER:SIGNAL:UNIT")) for place in ablations or ()]
+    for clamp in clamps or ():
+        place, _, value = clamp.rpartition("=")
+        layer, signal, unit = _place(place, clamp, "LAYER:SIGNAL:UNIT=VALUE")
+        try:
+            found.append(Clamp(layer, signal, unit, float(value)))
+        except ValueError:
+            raise typer.BadParameter(f"{value!r} is no number to clamp to; expected LAYER:SIGNAL:UNIT=VALUE") from None
+    return found
+
+
+def _place(place: str, given: str, form: str) -> tuple[int, str, int | None]:
+    try:
+        layer, signal, unit = place.split(":")
+        return int(layer), signal, None if unit == "all" else int(unit)
+    except ValueError:
+        raise typer.BadParameter(f"{given!r} is no {form}, as in {'-1:c:7=2.5' if '=' in form else '0:h:3'}") from None
 
 
 def text_of(text: str | None, file: Path | None) -> str:

@@ -59,8 +59,8 @@ def corpora_get(name: Annotated[str, typer.Argument(help="A corpus of `rnncore d
         typer.echo(corpora.find(file))
 
 
-def _option(text: str, panel: str) -> Any:
-    return typer.Option(help=text, rich_help_panel=panel)
+def _option(text: str, panel: str, *names: str) -> Any:
+    return typer.Option(*names, help=text, rich_help_panel=panel)
 
 
 MODEL, LEARNING, HELD_OUT, PROBE, MACHINE = "The model", "Learning", "Held-out text", "Watching", "The machine"
@@ -78,6 +78,13 @@ def train(
     units: Annotated[int, _option("Width of each layer.", MODEL)] = 256,
     embedding: Annotated[int, _option("Width of a symbol's vector.", MODEL)] = 64,
     dropout: Annotated[float, _option("Share of each layer's outputs dropped in training.", MODEL)] = 0.2,
+    recurrent_init: Annotated[
+        str | None, _option("Start of the recurrent weights: orthogonal, identity, or torch's uniform.", MODEL)
+    ] = None,
+    forget_bias: Annotated[float | None, _option("Start of the forget gate's bias, if not 1.", MODEL)] = None,
+    bidirectional: Annotated[
+        bool, _option("Read from both ends, to tell each symbol from all the others.", MODEL, "--bidirectional")
+    ] = False,
     vocabulary: Annotated[str, _option("What the model reads: characters or bytes.", MODEL)] = "characters",
     steps: Annotated[int, _option("Updates.", LEARNING)] = 2000,
     batch: Annotated[int, _option("Streams of text read side by side.", LEARNING)] = 32,
@@ -144,9 +151,10 @@ def train(
         say(f"Paused at step {latest.step} of {latest.steps}. To go on: {_again()}")
         raise typer.Exit(128 + stop.signal)
     finished = rnncore.Run(folder).metrics
+    then = f"score {shlex.quote(str(folder))} TEXT" if bidirectional else f"generate {shlex.quote(str(folder))}"
     say(
         f"Done: {finished['validation']:.4f} nats per symbol on held-out text, at step {finished['best_step']}. "
-        f"The model is in {folder}; try: rnncore generate {shlex.quote(str(folder))}"
+        f"The model is in {folder}; try: rnncore {then}"
     )
 
 

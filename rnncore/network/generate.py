@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from torch import Tensor
 
+from rnncore.cells import State
 from rnncore.errors import Error
+from rnncore.network.intervene import Change, Intervention, by_layer
 from rnncore.network.model import LanguageModel
+from rnncore.network.sampling import Sampling, softmax
+from rnncore.network.stepper import Stepper
 
 
 class Written(NamedTuple):
@@ -35,6 +39,7 @@ def stream(
     top_k: int | None = None,
     top_p: float | None = None,
     seed: int | None = None,
+    interventions: Sequence[Intervention] = (),
     alternatives: int = 5,
 ) -> Iterator[Written]:
     """Write ``length`` symbols after ``prompt``, yielding each as it is made.
@@ -52,41 +57,61 @@ def stream(
         Sample among the fewest likeliest symbols that together hold this probability (Holtzman 2020).
     seed : int, optional
         The same seed gives the same text; without one each call differs.
+    interventions : sequence of Clamp, Ablate or Patch
+        What is changed while the model reads the prompt (from step 0 on) and writes.
 
     Raises
     ------
     Error
-        A parameter is out of its range, or the model's weights are broken.
+        A parameter is out of its range, an intervention does not fit the model, its weights are broken, or it reads
+        both ways.
     """
-    _check(length, temperature, top_k, top_p)
-    return _stream(model, prompt, length, temperature, top_k, top_p, np.random.default_rng(seed), alternatives)
+    model.reads_forward_only("it cannot write on")
+    sampling, changes = Sampling(length, temperature, top_k, top_p), by_layer(model.layers, interventions)
+    return _stream(model, prompt, length, sampling, np.random.default_rng(seed), changes, alternatives)
 
 
 def _stream(
     model: LanguageModel,
     prompt: str,
     length: int,
-    temperature: float,
-    top_k: int | None,
-    top_p: float | None,
+    sampling: Sampling,
     random: np.random.Generator,
+    changes: list[list[Change]],
     alternatives: int,
 ) -> Iterator[Written]:
-    symbols, device = model.vocabulary.symbols, model.head.weight.device
-    first = prompt or ("\n" if "\n" in symbols else symbols[0])
-    ids, states = torch.from_numpy(model.vocabulary.encode(first)).to(device), None
-    for _ in range(length):
-        with torch.no_grad():
-            logits, states = model(ids.unsqueeze(1), states)
-        score = logits[-1, 0].double().cpu().numpy()
-        if not np.isfinite(score).all():
-            raise Error(f"{model.name} gives scores that are no longer finite: its weights are broken")
+    symbols = model.vocabulary.symbols
+    for choice, score in _write(model, prompt, length, sampling, random, changes):
         p = softmax(score)
-        choice = int(random.choice(len(p), p=narrow(score, temperature, top_k, top_p)))
         best = np.argsort(-p, kind="stable")[:alternatives]
         entropy = float(-(p * np.log(p, where=p > 0, out=np.zeros_like(p))).sum())
         yield Written(symbols[choice], float(p[choice]), entropy, tuple((symbols[i], float(p[i])) for i in best))
-        ids = torch.tensor([choice], device=device)
+
+
+def _write(
+    model: LanguageModel,
+    prompt: str,
+    length: int,
+    sampling: Sampling,
+    random: np.random.Generator,
+    changes: list[list[Change]],
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield the id of each symbol, and the scores of all that it was chosen from."""
+    if length == 0:
+        return
+    stepper = Stepper(model, changes)
+    scores = stepper.read(_opening(model, prompt))[None]
+    for left in reversed(range(length)):
+        ids = sampling.choose(scores, [random], model.name)
+        yield int(ids[0]), scores[0]
+        if left:
+            scores = stepper.step(ids)
+
+
+def _opening(model: LanguageModel, prompt: str) -> Tensor:
+    symbols = model.vocabulary.symbols
+    first = prompt or ("\n" if "\n" in symbols else symbols[0])
+    return torch.from_numpy(model.vocabulary.encode(first)).to(model.head.weight.device)
 
 
 def generate(
@@ -98,53 +123,65 @@ def generate(
     top_k: int | None = None,
     top_p: float | None = None,
     seed: int | None = None,
+    interventions: Sequence[Intervention] = (),
 ) -> str:
     """Return ``length`` symbols that the model writes after ``prompt``; see :func:`stream`."""
-    written = stream(
-        model,
-        prompt,
-        length=length,
-        temperature=temperature,
-        top_k=top_k,
-        top_p=top_p,
-        seed=seed,
-        alternatives=0,
-    )
-    return model.vocabulary.join(step.token for step in written)
+    model.reads_forward_only("it cannot write on")
+    sampling, changes = Sampling(length, temperature, top_k, top_p), by_layer(model.layers, interventions)
+    written = _write(model, prompt, length, sampling, np.random.default_rng(seed), changes)
+    return model.vocabulary.join(model.vocabulary.symbols[choice] for choice, _ in written)
 
 
-def softmax(score: Float[np.ndarray, " vocab"]) -> Float[np.ndarray, " vocab"]:
-    """Return exp(score), normalised to sum 1."""
-    p = np.exp(score - score.max())
-    return np.asarray(p / p.sum())
+def generate_many(
+    model: LanguageModel,
+    prompts: Sequence[str],
+    *,
+    length: int,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    seed: int | None = None,
+    interventions: Sequence[Intervention] = (),
+) -> list[str]:
+    """Return what the model writes after each of ``prompts``, all of them written side by side.
 
+    >>> endings = generate_many(model, ["ROMEO:"] * 200, length=300, seed=0)
 
-def narrow(
-    score: Float[np.ndarray, " vocab"], temperature: float, top_k: int | None, top_p: float | None
-) -> Float[np.ndarray, " vocab"]:
-    """Return the distribution to sample from: temperature first, then top-k, then top-p."""
-    order = np.argsort(-score, kind="stable")
-    keep = np.zeros(len(score), dtype=bool)
-    if temperature == 0:
-        keep[order[0]] = True
-        return keep.astype(np.float64)
-    with np.errstate(over="ignore"):  # a tiny temperature sends all but the likeliest to -inf
-        p = softmax((score - score.max()) / temperature)
-    keep[order[: top_k or len(score)]] = True
-    if top_p is not None:
-        p = np.where(keep, p, 0) / p[keep].sum()
-        before = np.cumsum(p[order]) - p[order]
-        keep[order[before >= top_p]] = False
-    p = np.where(keep, p, 0)
-    return np.asarray(p / p.sum())
+    Parameters
+    ----------
+    prompts : sequence of str
+        One a text; they may be equal. See :func:`stream` for the other parameters.
+    seed : int, optional
+        Text k draws its random numbers from seed + k, as :func:`generate` does with that seed. What it writes is then
+        the same but for rounding: two symbols may change places where the numbers drawn fall between them.
+    interventions : sequence of Clamp, Ablate or Patch
+        Made in every text. Steps are counted from the beginning of each, so that with a ``time`` all prompts have to
+        be of one length.
 
-
-def _check(length: int, temperature: float, top_k: int | None, top_p: float | None) -> None:
-    if length < 0:
-        raise Error(f"length is a number of symbols, not {length}")
-    if not 0 <= temperature < float("inf"):
-        raise Error(f"temperature is 0 (always the likeliest) or more, not {temperature}")
-    if top_k is not None and top_k < 1:
-        raise Error(f"top_k is at least 1, not {top_k}")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise Error(f"top_p is a probability above 0, at most 1, not {top_p}")
+    Raises
+    ------
+    Error
+        As for :func:`stream`; or prompts of several lengths meet an intervention with a ``time``.
+    """
+    model.reads_forward_only("it cannot write on")
+    sampling, changes = Sampling(length, temperature, top_k, top_p), by_layer(model.layers, interventions)
+    if length == 0 or not prompts:
+        return [""] * len(prompts)
+    randoms = [np.random.default_rng(None if seed is None else seed + number) for number in range(len(prompts))]
+    stepper, openings = Stepper(model, changes), {prompt: _opening(model, prompt) for prompt in prompts}
+    timed = any(change.timed for layer in changes for change in layer)
+    if timed and len({len(ids) for ids in openings.values()}) > 1:
+        raise Error("an intervention at certain times needs prompts of one length; write the texts one by one")
+    read = {prompt: (stepper.read(ids)[None], stepper.states) for prompt, ids in openings.items()}
+    scores = np.concatenate([read[prompt][0] for prompt in prompts])
+    stepper.states = [
+        State(**{symbol: torch.cat([read[prompt][1][layer][symbol] for prompt in prompts]) for symbol in cell.states})
+        for layer, cell in enumerate(model.layers)
+    ]
+    ids = np.empty((length, len(prompts)), np.int64)
+    for step in range(length):
+        if step:
+            scores = stepper.step(ids[step - 1])
+        ids[step] = sampling.choose(scores, randoms, model.name)
+    symbols = model.vocabulary.symbols
+    return [model.vocabulary.join(symbols[choice] for choice in text) for text in ids.T]

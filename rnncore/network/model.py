@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int64
@@ -11,7 +13,8 @@ from torch.nn import functional
 
 from rnncore.cells import Cell, State, find
 from rnncore.errors import Error
-from rnncore.network import fused
+from rnncore.network import fused, signals
+from rnncore.network.intervene import Change, mirrored
 from rnncore.network.vocabulary import Vocabulary
 
 
@@ -29,6 +32,11 @@ class ModelConfig:
         Width of a symbol's vector.
     dropout : float
         Probability with which, in training, each output of a layer is dropped.
+    recurrent_init, forget_bias : str, float, optional
+        Where recurrent weights and the forget gate's bias start, if not where the cell would have them; see
+        :meth:`rnncore.Cell.initialise`.
+    bidirectional : bool
+        As many layers again read the text from its end. Each symbol is then predicted from all the others.
     """
 
     cell: str = "lstm"
@@ -36,9 +44,12 @@ class ModelConfig:
     units: int = 128
     embedding: int = 64
     dropout: float = 0.0
+    recurrent_init: str | None = None
+    forget_bias: float | None = None
+    bidirectional: bool = False
 
     def __post_init__(self) -> None:
-        find(self.cell)
+        find(self.cell).check_start(self.recurrent_init, self.forget_bias)
         for field in ("layers", "units", "embedding"):
             if getattr(self, field) < 1:
                 raise Error(f"{field} must be at least 1, not {getattr(self, field)}")
@@ -49,14 +60,20 @@ class ModelConfig:
 class LanguageModel(nn.Module):
     """Embedding, a stack of cells, and a linear head that scores the next symbol.
 
+    A bidirectional model has a second stack, which reads the same embedding from the text's end. The two meet in the
+    head only (Peters 2018): a layer that saw both would know the symbol it is to predict. What scores the symbol t+1
+    is h of the forward stack after t, and h of the backward stack after everything down to t+2.
+
     Attributes
     ----------
     embedding : nn.Embedding
         One vector a symbol.
     cells : nn.ModuleList of Cell
         One cell a layer, the first reads the embedding.
+    backward_cells : nn.ModuleList of Cell
+        The same from the text's end; empty unless the model is bidirectional.
     head : nn.Linear
-        From the last layer's h to one logit a symbol.
+        From the last layer's h, or both last layers' h, to one logit a symbol.
     name : str
         What the model is called on screen.
     """
@@ -69,24 +86,43 @@ class LanguageModel(nn.Module):
         # Weights come from initialise() or a checkpoint; torch would draw some from its global randomness.
         self.embedding = nn.utils.skip_init(nn.Embedding, len(vocabulary), config.embedding)  # type: ignore[no-untyped-call]
         self.cells = nn.ModuleList(cell(width, config.units) for width in widths)
-        self.head = nn.utils.skip_init(nn.Linear, config.units, len(vocabulary))  # type: ignore[no-untyped-call]
+        self.backward_cells = nn.ModuleList(cell(width, config.units) for width in widths * config.bidirectional)
+        read = config.units * (1 + config.bidirectional)
+        self.head = nn.utils.skip_init(nn.Linear, read, len(vocabulary))  # type: ignore[no-untyped-call]
 
     def initialise(self, seed: int) -> LanguageModel:
         """Draw fresh weights from ``seed``, and return the model."""
         generator = torch.Generator().manual_seed(seed)
+        options = {"recurrent_init": self.config.recurrent_init, "forget_bias": self.config.forget_bias}
+        asked: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
         with torch.no_grad():
             self.embedding.weight.normal_(0, 0.5, generator=generator)
             for cell in self.layers:
-                cell.initialise(generator)
-            bound = (6 / (self.config.units + len(self.vocabulary))) ** 0.5
+                cell.initialise(generator, **asked)
+            bound = (6 / (self.head.in_features + len(self.vocabulary))) ** 0.5
             self.head.weight.uniform_(-bound, bound, generator=generator)
             self.head.bias.zero_()
         return self
 
     @property
     def layers(self) -> list[Cell]:
-        """The recurrent layers, the one that reads the embedding first."""
-        return list(self.cells)  # type: ignore[arg-type]
+        """The recurrent layers, the one that reads the embedding first; those that read backward after the others."""
+        return [*self.cells, *self.backward_cells]
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """What each layer is called: "0", "1", ..., or "0 forward", "1 forward", ..., "0 backward", ..."""
+        numbers = [str(layer) for layer in range(len(self.cells))]
+        if not self.backward_cells:
+            return tuple(numbers)
+        return tuple(f"{number} {direction}" for direction in ("forward", "backward") for number in numbers)
+
+    def reads_forward_only(self, otherwise: str) -> None:
+        """Refuse a model that reads both ways where that cannot be; ``otherwise`` says what it then does not do."""
+        if self.backward_cells:
+            raise Error(
+                f"{self.name} reads both ways and fills gaps; {otherwise}. Take a model that reads forward only"
+            )
 
     @property
     def parameter_count(self) -> int:
@@ -100,6 +136,8 @@ class LanguageModel(nn.Module):
     def embed(self, ids: Int64[Tensor, "*axes"]) -> Float[Tensor, "*axes input"]:
         """Return each symbol's vector; a symbol never seen (-1) is a zero vector: no information."""
         vectors: Tensor = self.embedding(ids.clamp(min=0))
+        if not ids.is_cuda and bool((ids >= 0).all()):
+            return vectors
         return vectors * (ids >= 0).unsqueeze(-1).to(vectors.dtype)
 
     def forward(
@@ -107,25 +145,62 @@ class LanguageModel(nn.Module):
         ids: Int64[Tensor, "time batch"],
         states: list[State] | None = None,
         dropout: torch.Generator | None = None,
+        changes: Sequence[Sequence[Change]] | None = None,
+        first: int = 0,
     ) -> tuple[Float[Tensor, "time batch vocab"], list[State]]:
-        """Return the logits of every next symbol, and the states after the last one.
+        """Return the logits of every next symbol, and the states from which the next window is read.
 
         Parameters
         ----------
         ids : Tensor
             Symbols to read; time first.
         states : list of State, optional
-            Where each layer starts; all zero by default.
+            Where each layer starts; all zero by default. Backward layers start at the end of ``ids``, and anew in
+            every window: what follows it they do not know.
         dropout : torch.Generator, optional
             Source of dropout's randomness; without it nothing is dropped.
+        changes : sequence of sequences of Change, optional
+            What interventions change in each layer; see :mod:`rnncore.network.intervene`.
+        first : int
+            The step that ``ids`` begin with, by which interventions know their time.
         """
+        changes = [()] * len(self.layers) if changes is None else changes
         states = self.start(ids.shape[1]) if states is None else states
-        x, ends = self.embed(ids), []
-        for cell, state in zip(self.layers, states, strict=True):
-            x, end = fused.run(cell, x, state)
+        depth, x = len(self.cells), self.embed(ids)
+        h, ends = self._climb(x, slice(depth), states, changes, first, dropout)
+        if self.backward_cells:
+            back, turned = slice(depth, None), mirrored(changes, first + len(ids))
+            b, _ = self._climb(x.flip(0), back, states, turned, 0, dropout)
+            h = both(h, b.flip(0), states[-1].h.expand(2, -1, -1))
+            ends += states[back]
+        return self.head(h), ends
+
+    def _climb(
+        self,
+        x: Float[Tensor, "time batch _"],
+        part: slice,
+        states: Sequence[State],
+        changes: Sequence[Sequence[Change]],
+        first: int,
+        dropout: torch.Generator | None,
+    ) -> tuple[Float[Tensor, "time batch unit"], list[State]]:
+        """Pass ``x`` through one stack, a part of all layers; return the last layer's h and the final states."""
+        ends = []
+        for cell, state, change in zip(self.layers[part], states[part], changes[part], strict=True):
+            x, end = signals.run(cell, x, state, change, first) if change else fused.run(cell, x, state)
             ends.append(end)
             x = drop(x, self.config.dropout, dropout)
-        return self.head(x), ends
+        return x, ends
+
+
+def both(
+    h: Float[Tensor, "time batch unit"], b: Float[Tensor, "time batch unit"], after: Float[Tensor, "2 batch unit"]
+) -> Float[Tensor, "time batch both"]:
+    """Return what scores the next symbol where two stacks read: h_t beside b_{t+2}, so that x_{t+1} is read by none.
+
+    ``after`` are b at the two steps that follow: the backward stack's start state where nothing does.
+    """
+    return torch.cat([h, torch.cat([b, after])[2:]], -1)
 
 
 def drop(x: Tensor, probability: float, generator: torch.Generator | None) -> Tensor:
@@ -152,10 +227,13 @@ def build(
     embedding: int = 64,
     dropout: float = 0.0,
     seed: int = 0,
+    recurrent_init: str | None = None,
+    forget_bias: float | None = None,
+    bidirectional: bool = False,
 ) -> LanguageModel:
     """Return a fresh, untrained model with weights drawn from ``seed``.
 
     >>> model = build("gru", vocabulary=Vocabulary.characters("abc"), units=8)
     """
-    config = ModelConfig(cell, layers, units, embedding, dropout)
+    config = ModelConfig(cell, layers, units, embedding, dropout, recurrent_init, forget_bias, bidirectional)
     return LanguageModel(config, vocabulary).initialise(seed).eval()

@@ -1,4 +1,4 @@
-"""The only loop over time: a cell's own step, once per time step."""
+"""The loop over time: a cell's own step, once per time step."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import pad
 
-from rnncore.cells import Cell, State, silent
+from rnncore.cells import Cell, Rows, State, silent
+
+BLOCK = 128
+"""Steps of a single sequence that are read at once."""
 
 
 @runtime_checkable
@@ -22,14 +26,32 @@ class Listener(Protocol):
 
 def unroll(
     cell: Cell,
-    xs: Float[Tensor, "time *batch input"],
+    xs: Float[Tensor, "time *batch input"] | Rows,
     state: State,
     listener: Listener | None = None,
 ) -> tuple[Float[Tensor, "time *batch unit"], State]:
-    """Run ``cell`` over ``xs`` step by step; return every step's h, and the final state."""
-    hs = []
-    for time, x in enumerate(xs):
+    """Run ``cell`` over ``xs``, or over what it has read of them, step by step; return every h and the final state."""
+    cell, hs = cell.settled(), []
+    Wx = cell.read(xs)
+    for time in range(len(Wx.whole)):
         tap = silent if listener is None else partial(listener, time)
-        state = cell.step(x, state, tap)
+        state = cell.step(Wx[time], state, tap)
         hs.append(state.h)
     return torch.stack(hs), state
+
+
+def read(cell: Cell, xs: Float[Tensor, "time *batch input"]) -> Rows:
+    """Return what every step takes from its input; of a single sequence it is read in blocks, see :func:`blocks`."""
+    if xs[0].numel() > xs.shape[-1]:
+        return cell.read(xs)
+    return Rows.cut(cell.rows, torch.cat([cell.read(block).whole for block in blocks(xs)])[: len(xs)])
+
+
+def blocks(values: Float[Tensor, "time *batch unit"]) -> tuple[Tensor, ...]:
+    """Cut into blocks of one length, the last filled up with zeros.
+
+    How a product of matrices rounds, or a sum, depends on its shape. Computed in blocks of one shape, a recording of a
+    prefix is the prefix of the recording to the last bit.
+    """
+    whole = pad(values, (0, 0) * (values.ndim - 1) + (0, -len(values) % BLOCK))
+    return tuple(torch.split(whole, BLOCK))

@@ -1,4 +1,4 @@
-"""Text to ids and back: characters, or the bytes of UTF-8."""
+"""Text to ids and back: characters, the bytes of UTF-8, or words."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ class Vocabulary:
 
     Parameters
     ----------
-    kind : {"characters", "bytes"}
+    kind : {"characters", "bytes", "words"}
         What one symbol is.
     symbols : tuple of str
-        One string a symbol. A byte is written as the character of the same number (Latin-1).
+        One string a symbol. A byte is written as the character of the same number (Latin-1), a word with a space
+        after it, so that symbols side by side are text.
     """
 
     kind: str
@@ -31,8 +32,8 @@ class Vocabulary:
     _ids: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.kind not in ("characters", "bytes"):
-            raise VocabularyError(f"no kind of vocabulary {self.kind!r}; known: characters, bytes")
+        if self.kind not in ("characters", "bytes", "words"):
+            raise VocabularyError(f"no kind of vocabulary {self.kind!r}; known: characters, bytes, words")
         if not self.symbols or not all(isinstance(symbol, str) for symbol in self.symbols):
             raise VocabularyError("a vocabulary holds strings, at least one")
         if len(set(self.symbols)) != len(self.symbols):
@@ -51,6 +52,15 @@ class Vocabulary:
         """Return the vocabulary of the 256 bytes: it can read any text, in any script."""
         return cls("bytes", tuple(map(chr, range(256))))
 
+    @classmethod
+    def words(cls, words: Iterable[str]) -> Vocabulary:
+        """Return the vocabulary of these words, in this order.
+
+        Text is cut at white space. ``<eos>``, if it is among the words, is the end of a line; ``<unk>`` is read in
+        place of every word that is not.
+        """
+        return cls("words", tuple(_symbol(word) for word in words))
+
     def __len__(self) -> int:
         return len(self.symbols)
 
@@ -58,12 +68,17 @@ class Vocabulary:
         """Cut ``text`` into its symbols, seen or not; for bytes, one per byte of its UTF-8."""
         if self.kind == "bytes":
             return tuple(text.encode("utf-8", "surrogatepass").decode("latin-1"))
+        if self.kind == "words":
+            text = text.replace("\n", " <eos> ") if "\n" in self._ids else text
+            return tuple(_symbol(word) for word in text.split())
         return tuple(text)
 
     def encode(self, text: str) -> Int64[np.ndarray, " time"]:
         """Return the ids of ``text``; a character never seen gets ``UNKNOWN``, -1."""
-        lookup = self._ids.get
-        return np.array([lookup(token, UNKNOWN) for token in self.tokenize(text)], dtype=np.int64)
+        return np.array([self._id(token) for token in self.tokenize(text)], dtype=np.int64)
+
+    def _id(self, token: str) -> int:
+        return self._ids.get(token, self._ids.get(_symbol("<unk>"), UNKNOWN))
 
     def join(self, tokens: Iterable[str]) -> str:
         """Return the text that ``tokens`` make; bytes that are no UTF-8 become U+FFFD."""
@@ -76,4 +91,8 @@ class Vocabulary:
 
     def unknown(self, text: str) -> tuple[str, ...]:
         """Return the distinct symbols of ``text`` that the model has never seen, in order."""
-        return tuple(dict.fromkeys(token for token in self.tokenize(text) if token not in self._ids))
+        return tuple(dict.fromkeys(token for token in self.tokenize(text) if self._id(token) == UNKNOWN))
+
+
+def _symbol(word: str) -> str:
+    return "\n" if word == "<eos>" else f"{word} "

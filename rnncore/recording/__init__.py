@@ -1,6 +1,8 @@
-"""What happened inside: a model and a text make a Recording."""
+"""What happened inside: a model and a text, or a module and its inputs, make a Recording."""
 
-from rnncore.recording.record import record, score
+from rnncore.recording.instrument import record_module
+from rnncore.recording.record import record, record_pieces, score
 from rnncore.recording.recording import Recording
+from rnncore.recording.unit import unit_signals
 
-__all__ = ["Recording", "record", "score"]
+__all__ = ["Recording", "record", "record_module", "record_pieces", "score", "unit_signals"]

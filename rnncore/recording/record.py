@@ -1,9 +1,9 @@
-"""Run a model over a text and keep everything: signals, losses, guesses, gradients through time."""
+"""Run a model over a text and keep what happened: signals, losses, guesses, gradients through time."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,12 @@ import torch
 from torch import Tensor
 
 from rnncore.errors import RecordingError
+from rnncore.network.intervene import Change, Intervention, by_layer
 from rnncore.network.model import LanguageModel, next_symbol_loss
-from rnncore.network.unroll import unroll
+from rnncore.network.signals import Signals
+from rnncore.recording.reading import read
 from rnncore.recording.recording import Recording
+from rnncore.recording.through_time import checked_target, gradient_norms
 
 Report = Callable[[int, int], None]
 """Called now and then with the number of steps done and of all steps."""
@@ -21,21 +24,8 @@ Report = Callable[[int, int], None]
 WINDOW = 10_000
 """Steps that :func:`score` reads at once, however long the text."""
 
-
-class _Keeper:
-    """Listener that keeps every signal of one layer, and with ``gradients`` each state's own gradient."""
-
-    def __init__(self, states: tuple[str, ...], gradients: bool, report: Callable[[], None]) -> None:
-        self.kept: dict[str, list[Tensor]] = {}
-        self.states, self.gradients, self.report = states, gradients, report
-
-    def __call__(self, time: int, symbol: str, value: Any) -> Any:
-        if self.gradients and symbol in self.states:
-            value.retain_grad()
-        self.kept.setdefault(symbol, []).append(value)
-        if symbol == self.states[0] and time % 100 == 0:
-            self.report()
-        return value
+PIECE = 1024
+"""Steps of which everything is held at once, however little of it is kept."""
 
 
 def record(
@@ -45,6 +35,8 @@ def record(
     gradients: bool = False,
     target: int | None = None,
     top: int = 5,
+    signals: Sequence[str] | None = None,
+    interventions: Sequence[Intervention] = (),
     progress: Report | None = None,
 ) -> Recording:
     """Record ``model`` reading ``text`` from the zero state.
@@ -54,124 +46,197 @@ def record(
     text : str
         At least one symbol. Characters that the model has never seen are read as zero vectors.
     gradients : bool
-        Also record the norms of the total gradient with respect to every state, computed in float64.
+        Also record the norms of the total gradient with respect to every state. Everything is then computed in
+        float64.
     target : int, optional
         The step t whose loss, -log p(token t+1 | tokens up to t), is differentiated; negative counts from
-        the last step that has a loss. By default the mean loss over the text.
+        the last step that has a loss. By default the mean loss over the text. A model that reads both ways is given
+        all other tokens as well.
     top : int
         How many of the likeliest next symbols to keep at each step.
+    signals : sequence of str, optional
+        The gates and states to keep; all by default. The others take no memory.
+    interventions : sequence of Clamp, Ablate or Patch
+        What is changed on the way. The changed values are those that are recorded, carried and differentiated.
     progress : callable, optional
         Called with (steps done, steps in all), over all layers.
 
     Raises
     ------
     RecordingError
-        The text is empty, the target is not one of its steps or its loss is infinite.
+        The text is empty, the target is not one of its steps or its loss is infinite, or a signal is unknown.
+    Error
+        An intervention does not fit the model.
+
+    See Also
+    --------
+    record_pieces : for texts of any length, in the memory of a piece.
 
     Notes
     -----
-    A recording of a prefix is the prefix of the recording (but for the last loss and the gradients).
+    A recording of a prefix is the prefix of the recording (but for the last loss and the gradients), unless the
+    model reads both ways. Its backward layers are in the text's order of time: step t is what they know after
+    reading the text's end down to token t, and so the loss of step t follows from their step t+2.
     """
-    ids = torch.from_numpy(model.vocabulary.encode(text))
-    if len(ids) == 0:
-        raise RecordingError("the text is empty; give at least one character")
+    ids = _ids(model, text)
     if gradients:
-        target = _checked_target(target, ids)
-        model = copy.deepcopy(model).double().requires_grad_(False)  # only states, not weights
-    device = model.head.weight.device
-    ids = ids.to(device)
-    time, layers = len(ids), model.layers
-    keepers: list[_Keeper] = []
-
-    def report() -> None:
-        if progress is not None:
-            done = sum(len(keeper.kept[keeper.states[0]]) for keeper in keepers if keeper.kept)
-            progress(done, time * len(layers))
-
-    with torch.set_grad_enabled(gradients):
-        x = model.embed(ids).requires_grad_(gradients)
-        for cell in layers:
-            keepers.append(_Keeper(cell.states, gradients, report))
-            x, _ = unroll(cell, x, cell.start(), keepers[-1])
-        logits = model.head(x)
-        loss = next_symbol_loss(logits[:-1], ids[1:]) if time > 1 else logits.new_empty(0)
-        report()
+        target = checked_target(target, ids.cpu())
+        model = copy.deepcopy(model).double()
+    changes, symbols = by_layer(model.layers, interventions), _checked_signals(model, signals)
+    shape = (len(model.layers), len(ids), model.config.units)
+    values = {symbol: np.empty(shape, np.float32) for symbol in symbols}
+    predictions, states = [], []
+    for first, layers, logits in read(model, ids, changes, PIECE):
+        done = first + len(logits)
+        for symbol, array in values.items():
+            _copy(layers, symbol, array[:, first:done])
+        predictions.append(_predictions(logits, ids[first + 1 : done + 1], top))
         if gradients:
-            (loss[loss.isfinite()].mean() if target is None else loss[target]).backward()
-
-    cell = layers[0]
-    gradient = {state: _stack(keepers, state, _gradient_norm, np.float64) for state in cell.states if gradients}
-    values = {symbol: _stack(keepers, symbol, _plain, np.float32) for symbol in keepers[0].kept}
+            states.append([{symbol: layer[symbol] for symbol in model.layers[0].states} for layer in layers])
+        if progress is not None:
+            progress(done * len(layers), len(ids) * len(layers))
+    predicted: dict[str, Any] = {
+        name: np.concatenate([piece[name] for piece in predictions]) for name in predictions[0]
+    }
     return Recording(
-        model=model.name,
-        cell=cell.name,
-        states=cell.states,
-        symbols=model.vocabulary.symbols,
+        **_about(model),
         tokens=model.vocabulary.tokenize(text),
         ids=ids.cpu().numpy(),
         values=values,
-        gradient=gradient,
+        gradient=gradient_norms(model, ids, changes, states, target) if gradients else {},
         target=target if gradients else None,
-        **_predictions(logits.detach(), ids, loss.detach(), top),
+        **predicted,
     )
 
 
-def _checked_target(target: int | None, ids: Tensor) -> int | None:
-    losses = len(ids) - 1
-    if losses < 1:
-        raise RecordingError("gradients need a loss, and a loss needs a next character: give at least two")
-    if target is None:
-        if bool((ids[1:] < 0).all()):
-            raise RecordingError("the model has never seen any of these characters; their loss is infinite")
-        return None
-    if not -losses <= target < losses:
-        raise RecordingError(f"target step {target} has no loss; this text has steps 0 to {losses - 1}")
-    target %= losses
-    if ids[target + 1] < 0:
-        raise RecordingError(f"the character after step {target} was never seen in training; its loss is infinite")
-    return target
+def record_pieces(
+    model: LanguageModel,
+    text: str,
+    *,
+    length: int = 10 * PIECE,
+    top: int = 5,
+    signals: Sequence[str] | None = None,
+    interventions: Sequence[Intervention] = (),
+) -> Iterator[Recording]:
+    """Record ``model`` reading ``text``, piece after piece: one pass, of which only the piece at hand takes memory.
+
+    >>> unit = [piece["c", -1][:, 7].copy() for piece in record_pieces(model, text, signals=["c"])]
+
+    A copy, since a view would keep the whole piece.
+
+    Parameters
+    ----------
+    length : int
+        Steps of a piece; the last may have fewer. The state is carried over.
+    top, signals, interventions
+        As for :func:`record`. The steps of interventions are counted from the start of the text.
+
+    Yields
+    ------
+    Recording
+        The next piece, equal to that part of the whole recording. Its last step has a loss, too, unless the text ends.
+
+    Raises
+    ------
+    RecordingError
+        As for :func:`record`, at once; or the length is not positive.
+    """
+    if length < 1:
+        raise RecordingError(f"a piece has at least one step, not {length}")
+    ids, symbols = _ids(model, text), _checked_signals(model, signals)
+    return _pieces(model, text, ids, length, top, symbols, by_layer(model.layers, interventions))
 
 
-def _predictions(logits: Tensor, ids: Tensor, loss: Tensor, top: int) -> dict[str, np.ndarray]:
+def _pieces(
+    model: LanguageModel,
+    text: str,
+    ids: Tensor,
+    length: int,
+    top: int,
+    symbols: Sequence[str],
+    changes: list[list[Change]],
+) -> Iterator[Recording]:
+    tokens = model.vocabulary.tokenize(text)
+    for first, layers, logits in read(model, ids, changes, length):
+        done = first + len(logits)
+        shape = (len(layers), len(logits), model.config.units)
+        values = {symbol: _copy(layers, symbol, np.empty(shape, np.float32)) for symbol in symbols}
+        yield Recording(
+            **_about(model),
+            tokens=tokens[first:done],
+            ids=ids[first:done].cpu().numpy(),
+            values=values,
+            **_predictions(logits, ids[first + 1 : done + 1], top),
+        )
+
+
+def _about(model: LanguageModel) -> dict[str, Any]:
+    cell = model.layers[0]
+    return {
+        "model": model.name,
+        "cell": cell.name,
+        "states": cell.states,
+        "symbols": model.vocabulary.symbols,
+        "layer_names": model.layer_names,
+    }
+
+
+def _copy(layers: list[Signals], symbol: str, out: np.ndarray) -> np.ndarray:
+    for layer, signals in enumerate(layers):
+        out[layer] = signals[symbol][:, 0].cpu().numpy()
+    return out
+
+
+def _ids(model: LanguageModel, text: str) -> Tensor:
+    ids = torch.from_numpy(model.vocabulary.encode(text))
+    if len(ids) == 0:
+        raise RecordingError("the text is empty; give at least one character")
+    return ids.to(model.head.weight.device)
+
+
+def _checked_signals(model: LanguageModel, signals: Sequence[str] | None) -> tuple[str, ...]:
+    known = model.layers[0].signals()
+    for symbol in signals or ():
+        if symbol not in known:
+            raise RecordingError(f"no signal {symbol!r} to keep; the {model.config.cell} has {', '.join(known)}")
+    return known if signals is None else tuple(symbol for symbol in known if symbol in signals)
+
+
+def _predictions(logits: Tensor, following: Tensor, top: int) -> dict[str, Any]:
+    """Return loss, rank and guesses of each step; ``following`` are the next ids, of the last step perhaps none."""
     probabilities = logits.softmax(-1)
     best = probabilities.topk(min(top, probabilities.shape[-1]))
-    missing = logits.new_full((1,), float("nan"))
-    rank = ids.new_full(ids.shape, -1)
-    seen = (ids[1:] >= 0).nonzero().squeeze(1)
-    chosen = logits[seen].gather(1, ids[seen + 1].unsqueeze(1))
+    loss, rank = logits.new_full(logits.shape[:1], float("nan")), following.new_full(logits.shape[:1], -1)
+    if len(following):
+        loss[: len(following)] = next_symbol_loss(logits[: len(following)], following)
+    seen = (following >= 0).nonzero().squeeze(1)
+    chosen = logits[seen].gather(1, following[seen].unsqueeze(1))
     rank[seen] = (logits[seen] > chosen).sum(1)
     return {
-        "loss": torch.cat([loss, missing]).float().cpu().numpy(),
+        "loss": loss.float().cpu().numpy(),
         "rank": rank.cpu().numpy(),
         "top_ids": best.indices.cpu().numpy(),
         "top_probability": best.values.float().cpu().numpy(),
     }
 
 
-def _plain(value: Tensor) -> Tensor:
-    return value.detach()
-
-
-def _gradient_norm(value: Tensor) -> Tensor:
-    grad = value.grad
-    if grad is None:
-        return value.new_zeros(())
-    largest = grad.abs().max()  # divided out: squares would underflow long before the gradient does
-    return largest * (grad / largest).norm() if largest > 0 else largest
-
-
-def _stack(
-    keepers: list[_Keeper], symbol: str, read: Callable[[Tensor], Tensor], dtype: type[np.floating[Any]]
-) -> np.ndarray:
-    rows = [torch.stack([read(value) for value in keeper.kept[symbol]]).cpu().numpy() for keeper in keepers]
-    return np.stack(rows).astype(dtype)
-
-
-def score(model: LanguageModel, text: str, *, progress: Report | None = None) -> float:
+def score(
+    model: LanguageModel,
+    text: str,
+    *,
+    interventions: Sequence[Intervention] = (),
+    progress: Report | None = None,
+) -> float:
     """Return log p(text after its first symbol | first symbol), in nats; -inf with a character never seen.
+
+    A model that reads both ways gives no probability of a text, but of each symbol given all the others. The sum of
+    their logarithms, from the second symbol on, is the text's pseudo-log-likelihood (Besag 1975; Salazar 2020): no
+    figure to compare with a log-likelihood.
 
     Parameters
     ----------
+    interventions : sequence of Clamp, Ablate or Patch
+        What is changed while the model reads.
     progress : callable, optional
         Called with (steps done, steps in all).
 
@@ -179,15 +244,24 @@ def score(model: LanguageModel, text: str, *, progress: Report | None = None) ->
     ------
     RecordingError
         The text has fewer than two symbols.
+    Error
+        An intervention does not fit the model.
     """
     ids = torch.from_numpy(model.vocabulary.encode(text)).to(model.head.weight.device)
     if len(ids) < 2:
         raise RecordingError("scoring needs at least two characters: each is predicted from those before it")
-    nats, states, steps = 0.0, None, len(ids) - 1
+    nats, states, steps, changes = 0.0, None, len(ids) - 1, by_layer(model.layers, interventions)
+    if model.backward_cells:
+        for first, _, logits in read(model, ids, changes, PIECE):
+            following = ids[first + 1 : first + PIECE + 1]
+            nats -= float(next_symbol_loss(logits[: len(following)], following).double().sum())
+            if progress is not None:
+                progress(min(first + PIECE, steps), steps)
+        return nats
     with torch.no_grad():
         for first in range(0, steps, WINDOW):
             part = ids[first : first + WINDOW + 1]
-            logits, states = model(part[:-1].unsqueeze(1), states)
+            logits, states = model(part[:-1].unsqueeze(1), states, changes=changes, first=first)
             nats -= float(next_symbol_loss(logits[:, 0], part[1:]).double().sum())
             if progress is not None:
                 progress(min(first + WINDOW, steps), steps)

@@ -15,8 +15,8 @@ import numpy as np
 from rnncore.errors import RecordingError
 from rnncore.files import write_atomically
 
-FORMAT = 1
-_WORDS = ("model", "cell", "states", "symbols", "tokens", "target")
+FORMAT = 2  # 2 names the layers
+_WORDS = ("model", "cell", "states", "symbols", "tokens", "target", "layer_names")
 _STEPS = ("ids", "loss", "rank", "top_ids", "top_probability")
 
 
@@ -24,7 +24,11 @@ _STEPS = ("ids", "loss", "rank", "top_ids", "top_probability")
 class Recording:
     """One text through one network: every signal of every layer at every step. All arrays are read-only.
 
-    ``rec["c"]`` is a signal [layer, time, unit]; ``rec["c", -1]`` one layer of it [time, unit].
+    ``rec["c"]`` is a signal [layer, time, unit]; ``rec["c", -1]`` one layer of it [time, unit]. Signals may differ
+    in width: an LSTM with a projection has fewer h than c.
+
+    What a network without a vocabulary read has no words: ``symbols`` are empty, ``tokens`` are the numbers of the
+    steps, ``ids`` and ``rank`` are -1, the loss is nan, and there are no guesses.
 
     Attributes
     ----------
@@ -39,7 +43,8 @@ class Recording:
     ids : int64 [time]
         Ids of the tokens; -1 where the model has never seen the character.
     loss : float32 [time]
-        -log p(token t+1 | tokens up to t) in nats: nan at the last step, inf before a token never seen.
+        -log p(token t+1 | tokens up to t) in nats: nan at the last step, inf before a token never seen. From a
+        model that reads both ways, -log p(token t+1 | all other tokens).
     rank : int64 [time]
         How many symbols the model thought likelier than the next token; -1 where there is none.
     top_ids, top_probability : int64, float32 [time, k]
@@ -49,6 +54,10 @@ class Recording:
         at each step: everything through which it matters. Empty unless asked for. dL/dh holds c fixed.
     target : int or None
         The step whose loss was differentiated; None for the mean loss.
+    layer_names : tuple of str
+        What each entry of the layer axis is: "0", "1", ... unless said otherwise. A network that reads both ways
+        has two entries a layer, "0 forward" and "0 backward", both in the text's own order of time: the backward
+        one at step t has read the text's end down to token t.
     """
 
     model: str
@@ -64,6 +73,7 @@ class Recording:
     top_probability: np.ndarray = field(repr=False)
     gradient: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
     target: int | None = None
+    layer_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("values", "gradient"):
@@ -72,25 +82,28 @@ class Recording:
         for name in _STEPS:
             object.__setattr__(self, name, _read_only(getattr(self, name)))
         self._check()
+        object.__setattr__(self, "layer_names", self.layer_names or tuple(map(str, range(self.layers))))
 
     def _check(self) -> None:
         """Hold every part to its kind and shape, so that who reads a recording need not."""
         time, guesses = len(self.tokens), self.top_ids.shape[-1:]
         layers = next((array.shape[:1] for array in (*self.values.values(), *self.gradient.values())), ())
-        units = next((array.shape[2:] for array in self.values.values()), ())
         for name in ("ids", "loss", "rank"):
             _fits(name, getattr(self, name), (time,))
         for name in ("top_ids", "top_probability"):
             _fits(name, getattr(self, name), (time, *guesses), axes=2)
         for symbol, array in self.values.items():
-            _fits(symbol, array, (*layers, time, *units), axes=3)
+            _fits(symbol, array, (*layers, time, *array.shape[2:]), axes=3)
         for symbol, array in self.gradient.items():
             _fits(f"gradient of {symbol}", array, (*layers, time), axes=2)
         for name in ("ids", "top_ids"):
             if not (getattr(self, name) >= -1).all() or not (getattr(self, name) < len(self.symbols)).all():
                 raise RecordingError(f"{name} reach beyond the vocabulary of {len(self.symbols)} symbols")
-        if not all(isinstance(word, str) for word in (*self.states, *self.symbols, *self.tokens)):
-            raise RecordingError("states, symbols and tokens are strings; some of these are not")
+        words = (*self.states, *self.symbols, *self.tokens, *self.layer_names)
+        if not all(isinstance(word, str) for word in words):
+            raise RecordingError("states, symbols, tokens and layer names are strings; some of these are not")
+        if self.layer_names and layers and len(self.layer_names) != self.layers:
+            raise RecordingError(f"{len(self.layer_names)} layer names for {self.layers} layers")
         if not set(self.gradient) <= set(self.states):
             raise RecordingError(f"gradients of {', '.join(self.gradient)}; the states are {', '.join(self.states)}")
         if self.target is not None and self.target not in range(time):
@@ -114,12 +127,12 @@ class Recording:
 
     @property
     def layers(self) -> int:
-        """Number of recurrent layers; 0 if neither signals nor gradients are held."""
+        """Length of the layer axis; 0 if neither signals nor gradients are held."""
         return next((len(array) for array in (*self.values.values(), *self.gradient.values())), 0)
 
     @property
     def units(self) -> int:
-        """Number of units of each layer; 0 if no signal is held."""
+        """Number of units of each layer, the width of its first signal; 0 if no signal is held."""
         return next((array.shape[2] for array in self.values.values()), 0)
 
     def save(self, path: str | Path) -> None:
@@ -169,6 +182,7 @@ class Recording:
         try:
             for word in ("states", "symbols", "tokens"):
                 header[word] = tuple(header[word])
+            header["layer_names"] = tuple(header.get("layer_names", ()))  # since format 2
             return cls(**header, **arrays)
         except (TypeError, KeyError, RecordingError) as error:
             raise RecordingError(f"{path} is no whole recording ({error}); record the text again") from error

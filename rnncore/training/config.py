@@ -19,7 +19,7 @@ class TrainConfig:
     ----------
     folder : Path
         The run's folder: checkpoint, history, samples and probes are kept there.
-    cell, layers, units, embedding, dropout
+    cell, layers, units, embedding, dropout, recurrent_init, forget_bias, bidirectional
         The model; see :class:`rnncore.network.model.ModelConfig`.
     vocabulary : {"characters", "bytes"}
         What the model reads and writes.
@@ -66,6 +66,9 @@ class TrainConfig:
     test: float = 0.0
     device: str = "cpu"
     precision: str = "float32"
+    recurrent_init: str | None = None
+    forget_bias: float | None = None
+    bidirectional: bool = False
 
     def __post_init__(self) -> None:
         positive = ("steps", "batch", "length", "learning_rate", "validate_every")
@@ -90,4 +93,5 @@ class TrainConfig:
     @property
     def model(self) -> ModelConfig:
         """The model's shape."""
-        return ModelConfig(self.cell, self.layers, self.units, self.embedding, self.dropout)
+        shape = self.cell, self.layers, self.units, self.embedding, self.dropout
+        return ModelConfig(*shape, self.recurrent_init, self.forget_bias, self.bidirectional)

@@ -20,7 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -35,6 +35,7 @@ from rnncore.files import write_atomically, write_json
 from rnncore.network import checkpoint
 from rnncore.network.model import LanguageModel
 from rnncore.recording.recording import Recording
+from rnncore.training.config import TrainConfig
 from rnncore.training.corpora import Corpus
 
 SAVE_SECONDS = 30.0
@@ -141,8 +142,9 @@ class RunWriter:
             return
         if not resume:
             raise TrainingError(f"{folder} holds a training already; add --resume to go on, or choose another folder")
+        known = {field.name: field.default for field in fields(TrainConfig)}  # not yet known when the run began
         for part in ("config", "data"):
-            old, new = there[part], description[part]
+            old, new = {**(known if part == "config" else {}), **there[part]}, description[part]
             differ = [f"{key} was {old.get(key)!r}, now {new[key]!r}" for key in new if old.get(key) != new[key]]
             if differ:
                 raise TrainingError(f"{folder} holds a different training ({'; '.join(differ)}); choose another folder")

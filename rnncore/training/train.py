@@ -35,8 +35,8 @@ class Progress:
     """One step of a training.
 
     ``loss`` and ``validation`` are nats per symbol; ``gradient_norm`` is the norm *before* clipping;
-    ``sample`` is what the model writes now, at doubling steps; ``probe`` the recording made at this step;
-    ``seconds`` counts training time over all sessions of the run.
+    ``sample`` is what the model writes now, at doubling steps, if it can write; ``probe`` the recording made at this
+    step; ``seconds`` counts training time over all sessions of the run.
     """
 
     step: int
@@ -95,7 +95,7 @@ def train(config: TrainConfig, corpus: Corpus, resume: bool = False) -> Generato
                         best = validation
                         run.keep_best(model, step, validation)
                 doubling = last or step & (step - 1) == 0
-                if doubling:
+                if doubling and not config.bidirectional:
                     with suppress(Error):  # of weights that overflow: the next step stops the training
                         sample = generate(model.eval(), length=SAMPLE_LENGTH, seed=config.seed)
                 if probing and (doubling or step % config.probe_every == 0):

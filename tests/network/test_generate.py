@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import rnncore
-from rnncore.network.generate import narrow, softmax, stream
+from rnncore.network.generate import stream
+from rnncore.network.sampling import Sampling, narrow, softmax
 
 every_cell = pytest.mark.parametrize("cell", rnncore.cells())
 scores = arrays(np.float64, st.integers(1, 12), elements=st.floats(-50, 50))
@@ -151,3 +152,50 @@ def test_broken_weights_are_said(network):
     torch.nn.init.constant_(model.head.bias, float("nan"))
     with pytest.raises(rnncore.Error, match="no longer finite"):
         rnncore.generate(model, "a", length=1)
+
+
+# Several texts side by side
+
+
+@every_cell
+def test_many_texts_are_what_each_would_be(cell, network):
+    model = network(cell)
+    prompts = ["ab", "cad", "ab", ""]
+    texts = rnncore.generate_many(model, prompts, length=15, temperature=0.9, top_k=4, seed=5)
+    expected = [
+        rnncore.generate(model, prompt, length=15, temperature=0.9, top_k=4, seed=5 + number)
+        for number, prompt in enumerate(prompts)
+    ]
+    assert texts == expected
+    assert texts[0] != texts[2]
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "mlstm"])
+def test_many_texts_under_a_clamp(cell, network):
+    model, clamp = network(cell), rnncore.Clamp(-1, "h", 1, 0.8)
+    texts = rnncore.generate_many(model, ["ab", "c"], length=12, seed=2, interventions=[clamp])
+    for number, prompt in enumerate(["ab", "c"]):
+        assert texts[number] == rnncore.generate(model, prompt, length=12, seed=2 + number, interventions=[clamp])
+    assert texts != rnncore.generate_many(model, ["ab", "c"], length=12, seed=2)
+    timed = [rnncore.Clamp(-1, "h", 1, 0.8, time=slice(1, 4))]
+    assert len(rnncore.generate_many(model, ["ab", "cd"], length=3, seed=2, interventions=timed)) == 2
+    with pytest.raises(rnncore.Error, match="prompts of one length; write the texts one by one"):
+        rnncore.generate_many(model, ["ab", "c"], length=3, interventions=timed)
+
+
+def test_no_texts_and_no_length(network):
+    model = network("lstm")
+    assert rnncore.generate_many(model, [], length=5) == []
+    assert rnncore.generate_many(model, ["a", "b"], length=0) == ["", ""]
+    with pytest.raises(rnncore.Error, match="length is a number of symbols, not -1"):
+        rnncore.generate_many(model, ["a"], length=-1)
+
+
+@given(arrays(np.float64, (3, 6), elements=st.floats(-20, 20)), st.integers(0, 1000), st.floats(0.1, 3))
+def test_a_choice_is_that_of_numpy(score, seed, temperature):
+    """Drawn by our own sum, for the same random number, it is what ``random.choice`` draws."""
+    randoms = [np.random.default_rng(seed + k) for k in range(3)]
+    chosen = Sampling(1, temperature).choose(score, randoms, "model")
+    for k, row in enumerate(score):
+        p = np.exp((row - row.max()) / temperature)
+        assert chosen[k] == np.random.default_rng(seed + k).choice(6, p=p / p.sum())

@@ -1,12 +1,13 @@
 """The loop over time, its listeners, and the model's plain path against its fast one."""
 
+import json
 import math
 
 import pytest
 import torch
 
 import rnncore
-from rnncore.network import fused
+from rnncore.network import checkpoint, fused
 from rnncore.network.model import drop, next_symbol_loss
 from rnncore.network.unroll import unroll
 
@@ -131,13 +132,30 @@ def test_build_is_a_function_of_its_seed(cell):
 
 @every_cell
 def test_parameter_count_by_the_formula(cell):
-    rows, vocab, embedding, units = len(rnncore.cells()[cell].rows), 3, 5, 7
+    """A cell's own count is held to its formula in tests/cells."""
+    layer, vocab, embedding, units = rnncore.cells()[cell], 3, 5, 7
     model = rnncore.build(
         cell, vocabulary=rnncore.Vocabulary.characters("abc"), layers=2, units=units, embedding=embedding
     )
-    first = rows * units * (embedding + units + 2)
-    second = rows * units * (units + units + 2)
-    assert model.parameter_count == vocab * embedding + first + second + units * vocab + vocab
+    layers = layer(embedding, units).parameter_count + layer(units, units).parameter_count
+    assert model.parameter_count == vocab * embedding + layers + units * vocab + vocab
+
+
+def test_where_weights_start_is_part_of_the_model(tmp_path):
+    """Asked for in ``build`` or in a training, it is drawn and kept; a checkpoint from before knows nothing of it."""
+    vocabulary, start = rnncore.Vocabulary.characters("abc"), {"recurrent_init": "identity", "forget_bias": 3.0}
+    model = rnncore.build("lstm", vocabulary=vocabulary, units=4, **start)
+    assert model.config == rnncore.TrainConfig(tmp_path, units=4, dropout=0.0, **start).model
+    for layer in model.layers:
+        assert torch.equal(layer.weight_hh, torch.eye(4).repeat(4, 1))
+        assert (layer.bias_ih[4:8] == 3).all()
+    checkpoint.save(model, tmp_path)
+    assert rnncore.load(tmp_path).config == model.config
+    config = json.loads((tmp_path / "config.json").read_text())
+    for name in start:
+        del config["model"][name]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert rnncore.load(tmp_path).config.forget_bias is None
 
 
 @pytest.mark.parametrize(
@@ -147,6 +165,8 @@ def test_parameter_count_by_the_formula(cell):
         ({"units": -3}, "units must be at least 1, not -3"),
         ({"dropout": 1.0}, "dropout is a probability below 1, not 1.0"),
         ({"cell": "ltsm"}, "no cell 'ltsm'; known: elman"),
+        ({"cell": "gru", "forget_bias": 2.0}, "gru has no forget gate f to give a bias to; leave forget_bias out"),
+        ({"recurrent_init": "eye"}, "recurrent_init is orthogonal, identity, uniform, not 'eye'"),
     ],
 )
 def test_impossible_shapes(sizes, sentence):

@@ -65,7 +65,32 @@ def test_nothing_is_nothing():
 def test_errors_say_what_to_do():
     with pytest.raises(VocabularyError, match="needs at least one character; this text is empty"):
         Vocabulary.characters("")
-    with pytest.raises(VocabularyError, match="no kind of vocabulary 'words'; known: characters, bytes"):
-        Vocabulary("words", ("a",))
+    with pytest.raises(VocabularyError, match="no kind of vocabulary 'runes'; known: characters, bytes, words"):
+        Vocabulary("runes", ("a",))
     with pytest.raises(VocabularyError, match="holds each symbol once"):
         Vocabulary("characters", ("a", "a"))
+
+
+def test_words():
+    vocabulary = Vocabulary.words(["the", "cat", "<eos>", "sat"])
+    assert vocabulary.tokenize("the cat\n sat  the\n") == ("the ", "cat ", "\n", "sat ", "the ", "\n")
+    assert list(vocabulary.encode("the cat\nsat dog")) == [0, 1, 2, 3, -1]
+    assert vocabulary.decode([0, 1, 2, 3]) == "the cat \nsat "
+    assert vocabulary.unknown("the dog sat on the dog") == ("dog ", "on ")
+    assert vocabulary.tokenize("") == vocabulary.tokenize(" ") == ()
+
+
+@given(st.text("ab <>us\n"))
+def test_words_side_by_side_are_the_text_but_for_white_space(text):
+    vocabulary = Vocabulary.words(["a", "b", "<eos>"])
+    tokens = vocabulary.tokenize(text)
+    assert vocabulary.tokenize(vocabulary.join(tokens)) == tokens
+    assert "".join(tokens).split() == text.replace("<eos>", "\n").split() or "<eos>" in text
+    assert "".join(tokens).count("\n") >= text.count("\n")
+
+
+def test_words_without_line_ends_and_with_an_unknown_one():
+    vocabulary = Vocabulary.words(["<unk>", "a"])
+    assert vocabulary.tokenize("a\nb") == ("a ", "b ")
+    assert list(vocabulary.encode("a\nb")) == [1, 0]
+    assert vocabulary.unknown("a\nb") == ()

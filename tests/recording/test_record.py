@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnncore
+from rnncore.network.units import work_alone
 
 CELLS = tuple(rnncore.cells())
 every_cell = pytest.mark.parametrize("cell", CELLS)
@@ -310,3 +311,68 @@ def test_bytes(network):
     assert recording.time == 5
     assert "".join(recording.tokens).encode("latin-1").decode() == "é日"
     assert np.isfinite(recording.loss[:-1]).all()
+
+
+# A part of it all
+
+
+@every_cell
+def test_pieces_are_the_recording_cut(cell, network):
+    model, text = network(cell, dtype=torch.float32), TEXT * 3
+    whole = rnncore.record(model, text, top=2)
+    clamp = rnncore.Clamp(0, "h", 1, 0.3, time=slice(12, None))
+    changed = rnncore.record(model, text, top=2, interventions=[clamp])
+    for expected, interventions in ((whole, []), (changed, [clamp])):
+        pieces = list(rnncore.record_pieces(model, text, length=8, top=2, interventions=interventions))
+        assert [piece.time for piece in pieces] == [8, 8, 8, 6]
+        assert sum((piece.tokens for piece in pieces), ()) == expected.tokens
+        for symbol in expected.signals:
+            joined = np.concatenate([piece[symbol] for piece in pieces], axis=1)
+            np.testing.assert_allclose(joined, expected[symbol], rtol=1e-5, atol=1e-6)
+        for name in ("loss", "rank", "ids", "top_ids"):
+            joined = np.concatenate([getattr(piece, name) for piece in pieces])
+            np.testing.assert_allclose(joined, getattr(expected, name), rtol=1e-5, atol=1e-6)
+
+
+def test_some_signals_only(network):
+    model = network("lstm")
+    some, whole = rnncore.record(model, TEXT, signals=["c", "f"]), rnncore.record(model, TEXT)
+    assert some.signals == ("f", "c")
+    np.testing.assert_array_equal(some["c"], whole["c"])
+    assert next(rnncore.record_pieces(model, TEXT, signals=("h",))).signals == ("h",)
+    assert rnncore.record(model, TEXT, signals=[]).signals == ()
+    for call in (rnncore.record, rnncore.record_pieces):
+        with pytest.raises(rnncore.RecordingError, match="no signal 'q' to keep; the lstm has i, f, g, o, c, h"):
+            call(model, TEXT, signals=["q"])
+    with pytest.raises(rnncore.RecordingError, match="the text is empty"):
+        rnncore.record_pieces(model, "")
+    with pytest.raises(rnncore.RecordingError, match="a piece has at least one step, not 0"):
+        rnncore.record_pieces(model, TEXT, length=0)
+
+
+@every_cell
+def test_one_unit_from_recorded_states(cell, network):
+    model = network(cell)
+    whole = rnncore.record(model, TEXT)
+    states = rnncore.record(model, TEXT, signals=whole.states)
+    for layer, unit in ((0, 1), (-1, 3), (1, -4)):
+        if not work_alone(type(model.layers[0])):
+            with pytest.raises(rnncore.RecordingError, match="cannot be computed one by one"):
+                rnncore.unit_signals(model, states, layer, unit)
+            continue
+        alone = rnncore.unit_signals(model, states, layer, unit)
+        assert tuple(alone) == whole.signals
+        for symbol, values in alone.items():
+            np.testing.assert_allclose(values, whole[symbol, layer][:, unit], rtol=1e-5, atol=1e-6)
+
+
+def test_one_unit_that_is_not_there(network):
+    model = network("lstm")
+    recording = rnncore.record(model, TEXT)
+    for layer, unit in ((0, 4), (2, 0), (0, -5)):
+        with pytest.raises(rnncore.RecordingError, match="has layers 0 to 1, units 0 to 3"):
+            rnncore.unit_signals(model, recording, layer, unit)
+    with pytest.raises(rnncore.RecordingError, match="does not fit"):
+        rnncore.unit_signals(network("gru"), recording, 0, 0)
+    with pytest.raises(rnncore.RecordingError, match="no signal 'c' here"):
+        rnncore.unit_signals(model, rnncore.record(model, TEXT, signals=["h"]), 0, 0)

@@ -31,7 +31,7 @@ def content(recording, tmp_path_factory):
 
 
 def assert_equal(one, two):
-    for name in ("model", "cell", "states", "symbols", "tokens", "target", "signals"):
+    for name in ("model", "cell", "states", "symbols", "tokens", "target", "signals", "layer_names"):
         assert getattr(one, name) == getattr(two, name), name
     for name in STEPS:
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
@@ -122,10 +122,10 @@ def archive(**arrays):
 
 
 def rewritten(content, header=None, **changes):
-    """Return the good file with changes to its header, and arrays replaced (or, with None, left out)."""
+    """Return the good file with changes to its header, or another, and arrays replaced (with None, left out)."""
     arrays = dict(np.load(io.BytesIO(content)))
-    words = {**json.loads(str(arrays["header"])), **(header or {})}
-    arrays |= {"header": np.array(json.dumps(words)), **changes}
+    words = header if isinstance(header, str) else json.dumps({**json.loads(str(arrays["header"])), **(header or {})})
+    arrays |= {"header": np.array(words), **changes}
     return archive(**{name: array for name, array in arrays.items() if array is not None})
 
 
@@ -144,6 +144,9 @@ def test_the_rewriting_itself_is_sound(content, recording, tmp_path):
         {"header": {"tokens": ["a"]}},
         {"header": {"states": ["q"]}},
         {"header": {"target": "last"}},
+        {"header": {"layer_names": [1, 2]}},
+        {"header": {"layer_names": ["0", "1", "2"]}},
+        {"header": {"layer_names": None}},
         {"loss": None},
         {"loss": np.zeros(())},
         {"loss": np.array(["a"] * 8)},
@@ -179,8 +182,33 @@ def test_other_files_of_numpy(tmp_path):
 
 
 def test_a_newer_format(content, tmp_path):
-    with pytest.raises(RecordingError, match=r"new.npz has format 2, this rnncore reads up to 1; update rnncore"):
-        load(tmp_path / "new.npz", rewritten(content, header={"format": 2}))
+    with pytest.raises(RecordingError, match=r"new.npz has format 3, this rnncore reads up to 2; update rnncore"):
+        load(tmp_path / "new.npz", rewritten(content, header={"format": 3}))
+
+
+def test_a_file_from_before_layers_had_names(content, recording, tmp_path):
+    header = json.loads(str(np.load(io.BytesIO(content))["header"]))
+    old = {name: word for name, word in header.items() if name != "layer_names"} | {"format": 1}
+    assert "layer_names" in header
+    loaded = load(tmp_path / "old.npz", rewritten(content, header=json.dumps(old)))
+    assert loaded.layer_names == ("0", "1")
+    assert_equal(loaded, recording)
+
+
+def test_names_of_layers(recording, tmp_path):
+    parts = {name: getattr(recording, name) for name in Recording.__dataclass_fields__}
+    named = Recording(**{**parts, "layer_names": ("there", "back")})
+    named.save(tmp_path / "a.npz")
+    assert Recording.load(tmp_path / "a.npz").layer_names == ("there", "back")
+    with pytest.raises(RecordingError, match="1 layer names for 2 layers"):
+        Recording(**{**parts, "layer_names": ("there",)})
+
+
+def test_signals_of_different_widths(recording, tmp_path):
+    parts = {name: getattr(recording, name) for name in Recording.__dataclass_fields__}
+    narrow = Recording(**{**parts, "values": {**recording.values, "h": recording["h"][..., :2]}})
+    narrow.save(tmp_path / "a.npz")
+    assert Recording.load(tmp_path / "a.npz")["h"].shape == (2, 8, 2)
 
 
 # A crash while writing

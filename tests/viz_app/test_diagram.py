@@ -11,6 +11,7 @@ import rnncore
 from rnncore.cells import base
 from rnncore.cells.base import Cell, State
 from rnncore.cells.equations import trace
+from viz_app.components import theme
 from viz_app.components.diagram import reported
 from viz_app.components.diagram.account import account, findings, signed
 from viz_app.components.diagram.anatomy import untapped
@@ -171,6 +172,35 @@ def test_reset_before_and_after_the_product_look_different():
 def test_a_single_layer_is_drawn_open():
     graph = draw(trace(rnncore.cells()["elman"]))
     assert [node.text for node in graph.rails["h"]] == ["h", "U", "+", "tanh", "h"]
+
+
+def test_what_a_layer_does_not_read_does_not_lead_into_it():
+    """The reset gate is all through which a GRU's candidate sees h; in a multiplicative LSTM only m does."""
+    graph = draw(trace(rnncore.cells()["gru"]))
+    read = {source.text: {node.text for node in targets} for sources, targets in graph.lines() for source in sources}
+    assert read == {"h": {"z", "r", "U"}, "x": {"z", "r", "n"}}
+    graph = draw(trace(rnncore.cells()["mlstm"]))
+    read = {source.text: {node.text for node in targets} for sources, targets in graph.lines() for source in sources}
+    assert read == {"h": {"m"}, "x": {"m", "i", "f", "o", "u"}}
+    assert len(draw(trace(rnncore.cells()["lstm"])).lines()) == 1
+
+
+def test_the_stabiliser_of_an_slstm_is_a_rail():
+    graph = draw(trace(rnncore.cells()["slstm"]))
+    assert list(graph.rails) == ["m", "n", "c"]
+    assert [node.text for node in graph.rails["m"]] == ["m", "+", "max", "m"]
+
+
+def test_gates_that_are_states_have_their_own_line():
+    lines = draw(trace(rnncore.cells()["lstm-fgr"])).lines()
+    read = [({node.text for node in sources}, {node.text for node in targets}) for sources, targets in lines]
+    assert read == [({"h", "x"}, {"i", "f", "g", "o"}), ({"i", "f", "o"}, {"i", "f", "o"})]
+
+
+@pytest.mark.parametrize("cell", rnncore.cells().values(), ids=lambda cell: cell.name)
+def test_the_signals_of_a_cell_have_different_colours(cell):
+    for palette in (theme.LIGHT, theme.DARK):
+        assert len({palette.signal(symbol) for symbol in cell.signals()}) == len(cell.signals())
 
 
 def test_two_memories_have_two_rails():

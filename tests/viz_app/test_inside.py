@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
 import rnncore
@@ -53,7 +54,8 @@ def test_every_signal_is_the_recordings(cell: str, layer: int) -> None:
         expected = recording[line["symbol"], layer][:, 4]
         np.testing.assert_allclose(values[line["value"]], expected, atol=2e-6)
     for symbol in recording.states:
-        before = np.concatenate([[0], recording[symbol, layer][:-1, 4]])
+        start = np.nan_to_num(model.layers[layer].start()[symbol][4].numpy(), neginf=-3e38)  # as they are sent
+        before = np.concatenate([[start], recording[symbol, layer][:-1, 4]])
         shown = values[data["names"].index(f"{symbol}_t−1")]
         np.testing.assert_array_equal(shown, before.astype(np.float32))
 
@@ -64,6 +66,28 @@ def test_the_two_parts_make_the_sum(cell: str) -> None:
     data = scene(model, rnncore.record(model, TEXT), 0, 1)
     old, new, total = (numbers(data)[data["sums"][part]] for part in ("old", "new", "total"))
     np.testing.assert_allclose(old + data["sums"]["sign"] * new, total, atol=2e-6)
+
+
+@pytest.mark.parametrize("cell", ["elman-relu", "lstm-niaf", "slstm"])
+def test_a_network_that_runs_off_is_still_shown(cell: str) -> None:
+    model = small(cell)
+    with torch.no_grad():
+        for parameter in model.layers[0].parameters():
+            parameter.mul_(300)
+    data = scene(model, rnncore.record(model, TEXT), 0, 0)
+    json.dumps(data, allow_nan=False)
+    assert np.isfinite(numbers(data)).all()
+    assert all(scale >= 1 for scale in data["scales"])
+
+
+def test_each_unbounded_state_has_a_scale_of_its_own() -> None:
+    model = small("slstm")
+    data = scene(model, rnncore.record(model, TEXT * 5), 0, 2)
+    scales = dict(zip(data["names"], data["scales"], strict=True))
+    n = np.abs(numbers(data)[data["names"].index("n")])
+    assert scales["n"] == scales["n_t−1"] == pytest.approx(max(1, np.quantile(n, 0.75)), rel=1e-5)
+    assert scales["c"] != scales["n"]
+    assert data["full"] == {symbol: scales[symbol] for symbol in "mnc" if scales[symbol] > 1.05}
 
 
 def test_the_mean_is_the_mean_over_units() -> None:

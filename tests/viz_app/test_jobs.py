@@ -12,7 +12,7 @@ from filelock import FileLock
 from safetensors.torch import load_file
 
 import rnncore
-from viz_app import jobs, worker
+from viz_app import jobs, launch, worker
 
 TINY: dict[str, Any] = {
     "cell": "gru",
@@ -33,7 +33,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path / "runs"
     for job in jobs.every():
         jobs.stop(job)
-    for child in jobs._children:
+    for child in launch.children:
         child.wait(30)
 
 
@@ -81,7 +81,7 @@ def test_stopped_and_resumed_ends_with_the_weights_of_one_that_was_not() -> None
 def test_a_killed_training_is_found_and_resumed(runs: Path) -> None:
     jobs.start("killed", {**TINY, "steps": 200}, None, TEXT)
     until("killed", lambda job: len(job.run.history) > 3)
-    child = jobs._children[-1]
+    child = launch.children[-1]
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
     job = jobs.find("killed")
@@ -94,7 +94,7 @@ def test_a_killed_training_is_found_and_resumed(runs: Path) -> None:
 def test_sigterm_stops_between_two_steps() -> None:
     jobs.start("term", {**TINY, "steps": 5000}, None, TEXT)
     until("term", lambda job: len(job.run.history) > 3)
-    os.kill(jobs._children[-1].pid, signal.SIGTERM)
+    os.kill(launch.children[-1].pid, signal.SIGTERM)
     assert until("term", lambda job: not job.active).status == "stopped"
 
 

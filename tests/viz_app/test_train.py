@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import rnncore
 from rnncore.training.corpora import Corpus
-from viz_app import jobs
+from viz_app import jobs, launch
 from viz_app.components import theme
 from viz_app.figures import training
 
@@ -48,7 +48,7 @@ def folders(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     yield
     for job in jobs.every():
         jobs.stop(job)
-    for child in jobs._children:
+    for child in launch.children:
         child.wait(60)
 
 

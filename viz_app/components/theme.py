@@ -5,6 +5,7 @@ Colour has one meaning: the accent is the selection and what can be pressed; eve
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import streamlit as st
 
 # Which of the ten categorical colours a signal, or a family of cells, has. A figure uses one of the two.
-SIGNALS = {"i": 0, "f": 1, "g": 2, "o": 3, "h": 5, "z": 6, "c": 7, "n": 8, "r": 9}
+SIGNALS = {"i": 0, "f": 1, "g": 2, "u": 2, "o": 3, "h": 5, "z": 6, "c": 7, "n": 8, "r": 9, "m": 9}
 FAMILIES = {
     "attention": 0,
     "layernorm": 1,
@@ -24,6 +25,17 @@ FAMILIES = {
     "multiplicative": 8,
     "elman": 9,
 }
+
+
+def family(cell: str) -> str:
+    """Return the family of a cell, ``"gru"`` of ``"gru-cho"``; a cell of no known family is its own."""
+    if cell in FAMILIES:
+        return cell
+    if cell.endswith("-layernorm"):
+        return "layernorm"
+    kin = {"irnn": "elman-relu", "min-gru": "gru", "min-lstm": "slstm", "mlstm": "multiplicative"}
+    stem = cell.partition("-")[0]
+    return kin.get(cell) or ("lstm-variant" if stem == "lstm" else stem)
 
 
 @dataclass(frozen=True)
@@ -58,8 +70,16 @@ class Palette:
         return self._colour(SIGNALS, symbol)
 
     def family(self, name: str) -> str:
-        """Return the colour of a family of cells, such as ``"lstm"``."""
-        return self._colour(FAMILIES, name)
+        """Return the colour of a family of cells; ``name`` is the family's, or a cell's, such as ``"gru-cho"``."""
+        return self._colour(FAMILIES, family(name))
+
+    def apart(self, cells: Iterable[str]) -> dict[str, str]:
+        """Return a colour for each cell, that of its family unless another cell before it has that one."""
+        found: dict[str, str] = {}
+        for cell in cells:
+            own = [self.family(cell), *self.categorical]
+            found[cell] = next((colour for colour in own if colour not in found.values()), own[0])
+        return found
 
     def _colour(self, table: dict[str, int], name: str) -> str:
         if name in table:

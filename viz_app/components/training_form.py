@@ -43,7 +43,7 @@ def _own(source: str) -> str | None:
             st.markdown(f":small[:gray[{thousands(len(pasted))} characters, {len(set(pasted))} different ones.]]")
         return pasted
     if source == "file":
-        uploaded = st.file_uploader("A text file in UTF-8", key="_train_file")
+        uploaded = st.file_uploader("A text file in UTF-8", key="_train_file", max_upload_size=20)
         if uploaded is None:
             return ""
         try:

@@ -1,6 +1,6 @@
 """Figures: arrays and tables in, plotly figures out. Pure functions, usable from a notebook."""
 
-from viz_app.figures.decay import change, decay, finding
+from viz_app.figures.decay import across, change, decay, finding
 from viz_app.figures.flow import flow
 from viz_app.figures.matched import matched
 from viz_app.figures.style import Name, Palette, apart, decades, ends, number, style, symbol
@@ -8,6 +8,7 @@ from viz_app.figures.style import Name, Palette, apart, decades, ends, number, s
 __all__ = [
     "Name",
     "Palette",
+    "across",
     "apart",
     "change",
     "decades",

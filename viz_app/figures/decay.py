@@ -64,6 +64,21 @@ def decay(
     return pd.concat(tables, ignore_index=True)
 
 
+def across(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the curves of several runs of one model as one: the geometric mean, and ``low`` and ``high`` around it.
+
+    Rows of the same model, signal and distance are taken together. A step where one run underflows does so.
+    """
+    groups = table.groupby(["model", "signal", "distance"], sort=False)
+    kept = groups.first()
+    for column in ("gradient", "relative"):
+        logarithms = np.log(table[column].where(table[column] > 0))
+        kept[column] = np.exp(logarithms.groupby([table[key] for key in groups.keys]).mean()).reindex(kept.index)
+    kept["low"], kept["high"] = groups["relative"].min(), groups["relative"].max()
+    kept["underflow"] = groups["underflow"].any()
+    return kept.reset_index()[[*COLUMNS, "low", "high"]]
+
+
 def _at(table: pd.DataFrame, distance: int) -> pd.DataFrame:
     return table[table["distance"] == distance]
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from viz_app.figures.race import faint
 from viz_app.figures.style import Name, Palette, apart, decades, ends, style, symbol
 from viz_app.figures.words import scientific, share
 
@@ -22,6 +23,7 @@ class _Curve(NamedTuple):
     name: str
     dashed: bool
     values: pd.Series
+    band: pd.DataFrame
 
     def leaves(self, low: int) -> int | None:
         """Return the distance from which on the curve stays under 10 to the ``low``; None if it comes back."""
@@ -55,7 +57,8 @@ def flow(
     Parameters
     ----------
     table : DataFrame
-        Rows of :func:`viz_app.figures.decay` of all models.
+        Rows of :func:`viz_app.figures.decay` of all models, or of several runs of each, taken together by
+        :func:`viz_app.figures.across`: these have a band from the lowest to the highest run.
     colours : mapping of str to str
         A model's colour, by its name.
     cursor : int
@@ -79,6 +82,12 @@ def flow(
     fig = go.Figure()
     for curve in behind:
         fig.add_scatter(**_line(curve, palette.line2, size), mode="lines", hoverinfo="skip")
+    for curve in curves:
+        edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "x": curve.band.index}
+        for column, filled in zip(
+            curve.band, ({}, {"fill": "tonexty", "fillcolor": faint(colours[curve.model])}), strict=False
+        ):
+            fig.add_scatter(y=curve.band[column], **edge, **filled)
     for curve in curves:
         fig.add_scatter(
             **_line(curve, colours[curve.model], size),
@@ -110,7 +119,8 @@ def _curves(table: pd.DataFrame, relative: bool, reach: int) -> list[_Curve]:
         dashed = signal != "c" and ((table["model"] == model) & (table["signal"] == "c")).any()
         if values.notna().any():
             label = escape(rows["label"].iloc[0])
-            curves.append(_Curve(str(model), label, f"{label}, {symbol(str(signal))}", bool(dashed), values))
+            band = rows[["low", "high"]].mask(rows["underflow"]) if relative and "low" in rows else rows[[]]
+            curves.append(_Curve(str(model), label, f"{label}, {symbol(str(signal))}", bool(dashed), values, band))
     return curves
 
 

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from viz_app.figures.words import THIN, thousands
+from viz_app.figures.words import THIN, listed, thousands
 
 ALIKE = 0.02
 """Models whose numbers of weights differ by no more than this share count as matched."""
@@ -46,15 +46,11 @@ def matched(facts: pd.DataFrame) -> str:
         same.append("seed")
     rates = facts["learning_rate"].dropna()
     own = f", learning rates {rates.min():g} to {rates.max():g}" if rates.nunique() > 1 else ""
-    sentence = f"Same {_list(['text', *same])}{own}; one run each, so no band."
-    return f"Not matched: {_list(different)}. {sentence}" if different else sentence
+    sentence = f"Same {listed(['text', *same])}{own}; one run each, so no band."
+    return f"Not matched: {listed(different)}. {sentence}" if different else sentence
 
 
 def _size(weights: float) -> str:
     if weights >= 999_500:
         return f"{weights / 1e6:.2f} million"
     return f"{weights / 1e3:.0f} thousand" if weights >= 9_950 else thousands(weights)
-
-
-def _list(items: list[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

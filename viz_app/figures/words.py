@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 MINUS, THIN = "\u2212", "\u202f"  # a minus sign, a thin space at which no line breaks
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -63,3 +64,16 @@ def capital(sentence: str) -> str:
 def escaped(text: str) -> str:
     """Return text for markdown in which nothing is markup."""
     return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+!|<>~$:&" else sign for sign in text)
+
+
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Return words in a row: ``i, f and o``."""
+    *first, final = words
+    return f"{', '.join(first)} {last} {final}" if first else final
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as people say it: ``40 s``, ``3 min``, ``1.5 h``."""
+    if seconds < 90:
+        return f"{max(1, math.ceil(seconds))} s"
+    return f"{math.ceil(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

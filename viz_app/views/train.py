@@ -14,7 +14,7 @@ from viz_app import controls, jobs, state
 from viz_app.components import figure, theme
 from viz_app.components.training_form import form
 from viz_app.figures import training
-from viz_app.figures.words import capital, count, thousands
+from viz_app.figures.words import capital, count, duration, thousands
 
 POLL = 1.5
 """Seconds between two looks into the folder of a training that runs."""
@@ -93,14 +93,8 @@ def _live(name: str) -> None:
 def _pace(history: pd.DataFrame, done: int, steps: int) -> str:
     recent = history["seconds"].tail(100)
     pace = (recent.iloc[-1] - recent.iloc[0]) / max(1, len(recent) - 1)
-    left = f", about {_duration(pace * (steps - done))} left" if len(recent) > 5 else ""
+    left = f", about {duration(pace * (steps - done))} left" if len(recent) > 5 else ""
     return f"Step {thousands(done)} of {thousands(steps)}{left}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, math.ceil(seconds))} s"
-    return f"{math.ceil(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 # ---- when it is over -----------------------------------------------------------------------------------------

@@ -57,7 +57,8 @@ class Account:
 
 def account(equations: Equations) -> Account | None:
     """Return the sum that makes the cell's main state; None if there is no sum of two parts."""
-    for state in sorted(equations.state, key=lambda name: name == "h"):
+    others = [state for state in equations.state if state != "h"]
+    for state in [*reversed(others), "h"]:  # a cell names its memory last
         way = carried(equations, state)
         for inner, outer in zip([None, *way], way, strict=False):
             if outer.operation in ("+", "-") and all(part.operation != "number" for part in outer.inputs):
@@ -164,6 +165,8 @@ def _at(token: str, scope: str) -> str:
 
 
 def signed(value: float) -> str:
-    """Return a number with two decimals and its sign."""
+    """Return a number with two decimals and its sign; ∞ for what has run off."""
+    if abs(value) > 1e30:
+        return "−∞" if value < 0 else "+∞"
     text = f"{value:+.2f}".replace("-", "−")
     return "0.00" if text[1:] == "0.00" else text

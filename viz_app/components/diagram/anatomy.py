@@ -9,7 +9,7 @@ from torch import Tensor
 from rnncore.cells.equations import Equations
 from rnncore.cells.expression import Expression
 
-ARITHMETIC = {"+": "+", "-": "−", "*": "×", "/": "÷", "neg": "−"}
+ARITHMETIC = {"+": "+", "-": "−", "*": "×", "/": "÷", "neg": "−", "maximum": "max"}
 LEAVES = {"input", "state", "parameter", "number", "tap", "W", "U", "project"}
 
 

@@ -1,6 +1,7 @@
 // The cell's diagram as SVG: laid out in Python, drawn once, then only widths, colours and numbers change.
 
 const NARROW = 560; // below this many pixels the narrow layout is shown
+const FUNCTIONS = { sigmoid: "σ", log_sigmoid: "log σ" };
 const UNDER = 6; // how much wider than a wire the gap is where it crosses another
 
 function svg(tag, attributes = {}, text) {
@@ -10,8 +11,7 @@ function svg(tag, attributes = {}, text) {
   return made;
 }
 
-function draw(place, scene) {
-  const narrow = place.clientWidth < NARROW;
+function draw(place, scene, narrow = place.clientWidth < NARROW) {
   const plan = scene.drawings[narrow ? "narrow" : "wide"];
   const picture = svg("svg", { viewBox: `0 0 ${plan.width} ${plan.height}`, role: "img" });
   const [left, top, right, bottom] = plan.body;
@@ -56,7 +56,7 @@ function shape(mark, narrow) {
   group.append(svg("rect", frame));
   if (kind === "box" && mark.signal) own(group, mark.signal);
   const text = svg("text", { x, "text-anchor": "middle" });
-  const fn = { sigmoid: "σ" }[mark.function] ?? mark.function;
+  const fn = FUNCTIONS[mark.function] ?? mark.function;
   if (kind === "box") {
     const crowded = narrow || (mark.text + fn).length > 6;
     const size = mark.height < 40 ? 15 : 20;
@@ -71,7 +71,7 @@ function shape(mark, narrow) {
     const size = kind === "pill" ? 15 : mark.text.length > 1 ? 16 : 20;
     text.setAttribute("y", y + size / 3);
     text.setAttribute("font-size", size);
-    text.textContent = mark.text;
+    text.textContent = FUNCTIONS[mark.text] ?? mark.text;
   }
   group.append(text);
   return group;

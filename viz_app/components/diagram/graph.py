@@ -70,7 +70,7 @@ class Graph:
     opened : bool
         Whether the cell is a single learned layer, drawn open.
     bus : str
-        The state that the learned layers read.
+        The state that most learned layers read.
     """
 
     nodes: list[Node] = field(default_factory=list)
@@ -84,13 +84,19 @@ class Graph:
         return [wire for wire in self.wires if wire.target is node]
 
     def on_bus(self, wire: Wire) -> bool:
-        """Tell whether a wire is a lead from the bus, which carries x and the state that is read."""
+        """Tell whether a wire is a lead from the bus: a learned layer reads all of x, or of a state."""
         railed = any((wire.source, wire.target) in pairwise(rail) for rail in self.rails.values())
-        return (
-            wire.vector
-            and not railed
-            and (wire.source.kind == "input" or (wire.source.kind == "in" and wire.source.text == self.bus))
-        )
+        return wire.vector and not railed and wire.source.kind in ("in", "input")
+
+    def lines(self) -> list[tuple[list[Node], list[Node]]]:
+        """Return the lines of the bus: what is read by the very same layers shares one; the state read most first."""
+        readers: dict[Node, list[Node]] = {}
+        for wire in filter(self.on_bus, self.wires):
+            readers.setdefault(wire.source, []).append(wire.target)
+        lines: dict[frozenset[Node], tuple[list[Node], list[Node]]] = {}
+        for source in sorted(readers, key=lambda node: (node.text != self.bus, node.kind != "input")):
+            lines.setdefault(frozenset(readers[source]), ([], readers[source]))[0].append(source)
+        return list(lines.values())
 
 
 def draw(equations: Equations) -> Graph:
@@ -144,7 +150,7 @@ class _Draughtsman:
         if core.operation == "parameter":
             head, _, tail = core.name.partition("_")
             return self._add(Node("box", head, core, below=tail))
-        if core.operation in ("W", "U"):
+        if core.operation in ("W", "U") and core not in self.symbols:
             node = self._add(Node("box", core.operation, core, below=core.name))
             self._lead(core, node)
             return node
@@ -186,8 +192,9 @@ class _Draughtsman:
 
     def _box(self, core: Expression) -> Node:
         functions, learned, arms = self._parts(core)
-        symbol = self.symbols.get(core, "")
-        node = Node("box", symbol, core, functions[0] if functions else "")
+        below = "" if core in self.symbols or functions else _row(learned)
+        symbol = self.symbols.get(core, "W+U" if below else "")
+        node = Node("box", symbol, core, functions[0] if functions else "", below)
         sources = [self.node(arm) for arm in arms]
         self._add(node)
         self.graph.wires += [Wire(source, node) for source in sources]
@@ -200,3 +207,9 @@ class _Draughtsman:
             wire = Wire(self.node(source), node, vector)
             if all(other.source is not wire.source for other in self.graph.into(node)):
                 self.graph.wires.append(wire)
+
+
+def _row(learned: list[Expression]) -> str:
+    """Return the row that a bare sum W x + U h is of; "" if it is another sum."""
+    rows = {term.name for term in learned if term.operation in ("W", "U")}
+    return rows.pop() if len(rows) == 1 and len(learned) == 2 else ""

@@ -96,7 +96,8 @@ function typical(scene, time) {
 }
 
 function explain(place, scene) {
-  const widest = scene.scales.some((scale) => scale > 1.05) ? ` (full from ${scene.full.toFixed(1)} on where the memory runs, from 1 elsewhere)` : "";
+  const far = Object.entries(scene.full).map(([symbol, reach]) => `from ${reach < 100 ? reach.toFixed(1) : reach < 1e30 ? reach.toPrecision(2) : "∞"} on where ${symbol} runs`);
+  const widest = far.length ? ` (full ${far.join(", ")}, from 1 elsewhere)` : "";
   const words =
     ` A wire is as thick as its number is large${widest}: orange positive, blue negative, grey a gate between 0 and 1. ` +
     "Boxes are learned layers, circles plain arithmetic" +

@@ -104,6 +104,8 @@ class Writer:
             height = HEIGHT + WORD * bool(word and stacked)
             left = x - {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor] * width
             if self._free((left, y - height + 4, left + width, y + 4)):
+                if word and not stacked and anchor == "middle":
+                    x, anchor = x + width / 2, "end"
                 self._put(x, y, anchor, "value", "", node.value, number)
                 if word and stacked:
                     self._put(x, y - 19, anchor, "word", word, None, LETTER * len(word))

@@ -11,10 +11,13 @@ from rnncore.cells.expression import Expression
 from viz_app.components.diagram.anatomy import untapped
 from viz_app.components.diagram.graph import Graph, Node, draw
 from viz_app.components.diagram.labels import Label, Writer
-from viz_app.components.diagram.place import NARROW, WIDE, Box, Geometry, Placement, place
+from viz_app.components.diagram.place import LINE, NARROW, WIDE, Box, Geometry, Placement, place
 from viz_app.components.diagram.route import Point, Router
 
 __all__ = ["NARROW", "WIDE", "Drawing", "layout"]
+
+ROOM = (0, 10, 20, 40)
+"""How much farther apart marks are set, in turn, until every wire finds its way."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +92,18 @@ def layout(equations: Equations, geometry: Geometry = WIDE, onward: str = "to th
         What h goes to besides the next step.
     """
     graph = draw(equations)
-    return _Painter(equations, graph, place(graph, geometry), geometry, onward).drawing
+    for room in ROOM:
+        painter = _Painter(equations, graph, place(graph, geometry, room), geometry, onward)
+        if not painter.router.lost:
+            break
+    return painter.drawing
 
 
 class _Painter:
     def __init__(self, equations: Equations, graph: Graph, placed: Placement, geometry: Geometry, onward: str) -> None:
         self.graph, self.placed, self.geometry = graph, placed, geometry
         self.symbols = {untapped(line.tap): line.symbol for line in equations}
+        self.lines = graph.lines()
         self.at = dict(placed.centres)
         self.rail_of = {node: state for state, rail in graph.rails.items() for node in rail}
         self.branch = placed.right - 10
@@ -106,13 +114,13 @@ class _Painter:
         if graph.opened:  # the input goes straight to its weights
             weights = next(wire.target for wire in graph.wires if wire.source.kind == "input")
             self.junction = (self.at[weights][0], placed.bus)
-        bounds = (placed.left + 10, self.top, placed.right, placed.bus + 40)
+        bounds = (placed.left + 10, self.top, placed.right, self.height - 30)
         boxes = {node: placed.box(node, geometry) for node in placed.centres}
         grown = [(node, (a - 12, b - 12, c + 12, d + 12)) for node, (a, b, c, d) in boxes.items()]
         self.router = Router(bounds, grown)
-        body = (placed.left, self.top, placed.right, placed.bus + 40)
+        body = (placed.left, self.top, placed.right, self.height - 30)
         self.drawing = Drawing(placed.width, self.height, body, self.junction)
-        self.bus: list[list[Point]] = []
+        self.bus: list[list[list[Point]]] = []
         self._rails()
         self._bus()
         self._wires()
@@ -125,11 +133,14 @@ class _Painter:
 
     def _ports(self) -> None:
         """Put states before at the left edge and after at the right one, on their rails or at the bottom."""
-        free = [node for node in self.graph.nodes if node.kind == "out" and node not in self.rail_of]
-        free.sort(key=lambda node: node.text != self.graph.bus)
-        row = {node.text: self.placed.bus + 70 * n for n, node in enumerate(free)}
+        free = [node.text for node in self.graph.nodes if node.kind == "out" and node not in self.rail_of]
+        free.sort(key=lambda state: state != self.graph.bus)
+        below = self.placed.bus + LINE * max(0, len(self.lines) - 1)
+        first = self.graph.bus in free
+        row = {state: below + (90 if self.geometry.words else 70) * (n + 1 - first) for n, state in enumerate(free)}
+        row |= {self.graph.bus: self.placed.bus} if first else {}
         row |= self.placed.rails
-        self.height = max([self.placed.bus + 70, *(y + 40 for y in row.values())])
+        self.height = max([below, *row.values()]) + 70
         for node in self.graph.nodes:
             if node.kind in ("in", "out"):
                 self.at[node] = (0 if node.kind == "in" else self.placed.width, row[node.text])
@@ -144,23 +155,35 @@ class _Painter:
                 self._add(a, [self.at[a], self.at[b]])
 
     def _bus(self) -> None:
-        """Lead x, and the state that is read, under the row of gates, and up into each of them."""
-        leads = [wire for wire in self.graph.wires if self.graph.on_bus(wire)]
-        if not leads:
-            return
-        jx, y = self.junction
-        reads = next((wire.source for wire in leads if wire.source.kind == "in"), None)
-        if reads is not None and reads in self.rail_of:
-            bx = self.placed.left + 20 if self.geometry.words else self.placed.left
-            self._add(reads, [(bx, self.at[reads][1]), (bx, y), (jx, y)])
-        elif reads is not None:
-            self._add(reads, [self.at[reads], (jx, y)])
-        columns = sorted({self.at[wire.target] for wire in leads})
-        self.bus = [[(jx, y), (columns[-1][0], y)], *([(x, y), (x, gy)] for x, gy in columns)]
-        if any(wire.source.kind == "input" for wire in leads):
-            self.bus.append([(jx, self.height - 4), (jx, y)])
-        for points in self.bus:
-            self.router.lay("bus", points)
+        """Lead x and the states that are read under the row of gates, and up into each of them."""
+        jx, bus = self.junction
+        for n, (sources, targets) in enumerate(self.lines):
+            y = bus + LINE * n
+            paths = [[(jx, y), (max(self._foot(target, n)[0] for target in targets), y)]]
+            for target in targets:
+                x, foot = self._foot(target, n)
+                paths.append([(x, y), (x, foot)])
+            for source in sources:
+                if source.kind == "input":
+                    paths.append([(jx, self.height - 4), (jx, y)])
+                elif source in self.rail_of:
+                    bx = self.placed.left + 20 if self.geometry.words else self.placed.left
+                    self._add(source, [(bx, self.at[source][1]), (bx, y), (jx, y)])
+                elif self.at[source][1] == y:
+                    self._add(source, [self.at[source], (jx, y)])
+                else:
+                    row = (jx - 10, self.at[source][1])
+                    self._add(source, [self.at[source], row])
+                    paths.append([row, (jx - 10, y), (jx, y)])
+            self.bus.append(paths)
+            for points in paths:
+                self.router.lay(("bus", n), points)
+
+    def _foot(self, target: Node, line: int) -> Point:
+        """Return where a line of the bus enters a mark from below: in its middle, or beside the other lines."""
+        (x, y), (_, height) = self.at[target], self.geometry.size(target)
+        entering = [n for n, (_, targets) in enumerate(self.lines) if target in targets]
+        return x + 20 * entering.index(line) - 10 * (len(entering) - 1), round(y + height / 2)
 
     def _wires(self) -> None:
         """Route everything else, short ways first."""
@@ -204,8 +227,7 @@ class _Painter:
             self.drawing.marks.append(mark)
 
     def _nets(self) -> None:
-        if self.bus:
-            self.drawing.nets.append(Net(None, self.bus))
+        self.drawing.nets += [Net(None, paths) for paths in self.bus]
         for node, paths in self.paths.items():
             whole = all(wire.vector for wire in self.graph.wires if wire.source is node)
             value = None if node.kind == "input" or (whole and node.kind == "box") else node.value
@@ -216,7 +238,7 @@ class _Painter:
         words: dict[Node, str] = {}
         for rail in self.graph.rails.values():
             sums = [(a, b) for a, b in pairwise(rail) if b.text in ("+", "−") and len(self.graph.into(b)) == 2]
-            if len(sums) == 1:
+            if len(sums) == 1 and all(node.text != "max" for node in rail):
                 before, total = sums[0]
                 (other,) = [w.source for w in self.graph.into(total) if w.source is not before]
                 if self.graph.opened:

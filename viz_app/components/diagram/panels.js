@@ -38,6 +38,7 @@ function typeset(scene, place) {
         symbols.append(element("i", "", text));
         if (below) symbols.append(subscript(below));
       } else if (kind === "operator") symbols.append(operator(text));
+      else if (kind === "function" && before?.[0] === "function") symbols.append(`\u2009${text}`);
       else symbols.append(text);
     });
     const numbers = element("div", "numbers");
@@ -61,6 +62,7 @@ function operator(text) {
 function substitute(scene, lines, t) {
   scene.equations.forEach((line, n) => {
     let text = "";
+    let before = "";
     let sign = null; // a + or − that waits for the number behind it
     for (const [kind, what] of line.numbers) {
       if (sign !== null && kind !== "value") {
@@ -77,7 +79,8 @@ function substitute(scene, lines, t) {
         text += decimal(number, true);
       } else if (kind === "operator" && (what === "+" || what === "−") && text && !text.endsWith("(")) sign = what;
       else if (kind === "operator") text += operator(what);
-      else text += what;
+      else text += kind === "function" && before === kind ? ` ${what}` : what;
+      before = kind;
     }
     const about = scene.mean && line.numbers.length > 1 ? " ≈ " : " = ";
     lines[n].replaceChildren(text + about, element("b", "", scene.write(line.value, t)));

@@ -38,9 +38,13 @@ class Geometry:
         if node.kind == "pill":
             return max(self.pill[0], 20 + 9 * len(node.text)), self.pill[1]
         if node.kind == "box":
-            return self.small if is_small(node) else self.box
+            width, height = self.small if is_small(node) else self.box
+            return width + 7 * max(0, len(node.text) - 1), height
         return 0, 0
 
+
+LINE = 30
+"""Distance between lines of the bus."""
 
 WIDE = Geometry(800, (72, 48), (46, 30), 34, (70, 36), 44, 90, 44, 9.8, True)
 NARROW = Geometry(440, (46, 46), (38, 28), 30, (52, 30), 24, 54, 26, 9.4, False)
@@ -70,11 +74,15 @@ class Placement:
         return x - w / 2, y - h / 2, x + w / 2, y + h / 2
 
 
-def place(graph: Graph, geometry: Geometry) -> Placement:
-    """Return where every mark stands: as wide as the geometry asks for, wider only if there is more to show."""
-    levels = _Placer(graph, geometry, geometry.gap, 0).levels
-    best = _Placer(graph, geometry, geometry.gap, levels).placement
-    for gap in range(geometry.gap + 10, 2 * geometry.gap + 30, 10):
+def place(graph: Graph, geometry: Geometry, room: int = 0) -> Placement:
+    """Return where every mark stands: as wide as the geometry asks for, wider only if there is more to show.
+
+    Marks stand at least ``room`` farther apart than the geometry asks for.
+    """
+    least = geometry.gap + room
+    levels = _Placer(graph, geometry, least, 0).levels
+    best = _Placer(graph, geometry, least, levels).placement
+    for gap in range(least + 10, 2 * geometry.gap + 30, 10):
         wider = _Placer(graph, geometry, gap, levels).placement
         if wider.width > geometry.width:
             break

@@ -38,6 +38,7 @@ class Router:
             for cell in _cells(box):
                 self.inside.setdefault(cell, set()).add(key)
         self.used: dict[Point, dict[object, set[int]]] = {}
+        self.lost = False  # whether a wire found no way
 
     def lay(self, net: object, points: list[Point]) -> None:
         """Put a wire of known corners into the grid."""
@@ -86,6 +87,7 @@ class Router:
                     best[there, new_axis] = total
                     back[there, new_axis] = (cell, axis)
                     heapq.heappush(queue, (total, there, new_axis))
+        self.lost = True
         return [next(iter(starts)), end]
 
     def cells(self, net: object) -> list[Point]:

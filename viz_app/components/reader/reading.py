@@ -16,7 +16,7 @@ from viz_app.components.reader import packing, patterns, ranking
 
 BANK_BYTES = 2**19
 """How much one bank of units may weigh before base64; a few dozen units of a page of text."""
-STATES = {"h": "hidden state", "c": "cell state"}
+STATES = {"h": "hidden state", "c": "cell state", "n": "normaliser", "m": "stabiliser"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Reading:
         for symbol in self.recording.signals:
             low, high = ranking.colour_scale(self.values(symbol), bounds.get(symbol))
             robust = bounds.get(symbol) is None
-            found[symbol] = Signal(symbol, meanings.get(symbol, symbol), low, high, low < 0, robust)
+            found[symbol] = Signal(symbol, meanings.get(symbol, f"state {symbol}"), low, high, low < 0, robust)
         return found
 
     @cached_property

@@ -1,0 +1,192 @@
+"""How a difference in the full state at one step shows at every later one: norms of products of Jacobians."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.func import jacrev
+
+from rnncore.errors import Error
+from rnncore.gradients.steps import Inputs, Network, Stack
+
+EXACT = 128
+"""Values in the full state up to which the products themselves are formed, unless a number of probes is given."""
+
+PROBES = 4
+"""Random directions in place of all of them, in a larger network."""
+
+
+@dataclass(frozen=True, eq=False)
+class JacobianNorms:
+    """||ds_t/ds_k|| for all pairs of steps; as an array, ``norms``.
+
+    Attributes
+    ----------
+    norms : float64 [time, time]
+        At [t, k] how much a difference after step k has grown or shrunk after step t; 1 at k = t (for the
+        spectral norm), 0 for k > t.
+    error : float64 [time, time]
+        Relative standard error of the Frobenius norm, or half the relative width of the bracket in which the
+        spectral norm lies; 0 where the products were formed.
+    """
+
+    norms: np.ndarray
+    error: np.ndarray = field(repr=False)
+
+    def __array__(self, dtype: type | None = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.norms, dtype=dtype)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.norms[index]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """[time, time]."""
+        return self.norms.shape
+
+    def by_lag(self) -> np.ndarray:
+        """Return the geometric mean over the text of the norm at each distance t - k, float64 [time]."""
+        with np.errstate(divide="ignore"):
+            logs = np.log(self.norms)
+        return np.array([math.exp(np.diagonal(logs, -lag).mean()) for lag in range(len(logs))])
+
+
+def jacobian_norms(
+    network: Network,
+    inputs: Inputs,
+    *,
+    norm: str = "spectral",
+    path: str | None = None,
+    layer: int | None = None,
+    probes: int | None = None,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> JacobianNorms:
+    """Return the norm of ds_t/ds_k, the product of the Jacobians of steps k+1 to t, for all pairs of steps.
+
+    Parameters
+    ----------
+    network : LanguageModel or Cell
+        Its full state is that of all layers, h and c.
+    inputs : str, Tensor [time, input] or int
+        A text for a model, inputs, or a number of steps without input.
+    norm : {"spectral", "frobenius"}
+        The largest singular value, or the root of the sum of all squared ones.
+    path : str, optional
+        Let the difference pass through this state alone, from step to step: "c" of an LSTM gives the cell's
+        path, the products of f_t; "h" that through h alone. By default through the full state.
+    layer : int, optional
+        This layer alone, as it reads what those below it give. By default the whole stack.
+    probes : int, optional
+        Follow so many random directions in place of all: the Frobenius norm is then an unbiased estimate, the
+        spectral norm the middle of a bracket; ``error`` says how good. By default all directions up to 128
+        values in the full state, and 4 random ones, in float32, in larger networks.
+    seed : int
+        Of the random directions.
+    progress : callable, optional
+        Called with (steps done, steps in all).
+
+    Raises
+    ------
+    Error
+        The inputs do not fit, or there is no such norm, path or layer.
+
+    Notes
+    -----
+    With A = P'P of a product P and random directions z, E z'Az = ||P||_F^2 and E (z_i'Az_j)^2 = ||A||_F^2 = q.
+    The largest singular value lies between sqrt(q)/||P||_F and q^(1/4).
+    """
+    if norm not in ("spectral", "frobenius"):
+        raise Error(f"norm is spectral or frobenius, not {norm!r}")
+    stack = Stack.of(network, inputs, layer)
+    through = _through(stack, path)
+    exact = probes is None and int(through.sum()) <= EXACT
+    if exact:
+        fresh = torch.eye(stack.size, dtype=torch.float64, device=through.device)[through]
+    else:
+        if (probes := PROBES if probes is None else probes) < 2:
+            raise Error(f"probes is at least 2, not {probes}")
+        stack = stack.single()
+        generator = torch.Generator(through.device).manual_seed(seed)
+        fresh = torch.randn(probes, stack.size, device=through.device, generator=generator) * through
+    measure = _exact if exact else _estimate
+    time = len(stack.xs)
+    norms, error = np.zeros((time, time)), np.zeros((time, time))
+    pushed, logs = fresh[None, :0], np.zeros(0)  # pushed [k, direction, state] times e^logs [k]
+    state = stack.start()
+    for t, x in enumerate(stack.xs):
+        pushed = stack.push(x, state, pushed.flatten(0, 1)).view(-1, *fresh.shape) * through
+        state = stack.step(x, state)
+        sizes = pushed.abs().amax((1, 2))
+        pushed = pushed / sizes.where(sizes > 0, torch.ones_like(sizes))[:, None, None]
+        with np.errstate(divide="ignore"):
+            logs = logs + np.log(sizes.double().cpu().numpy())
+        pushed, logs = torch.cat([pushed, fresh[None]]), np.append(logs, 0.0)
+        values, errors = measure(pushed[..., through].double(), norm)
+        norms[t, : t + 1], error[t, : t + 1] = values * np.exp(logs), errors
+        if progress is not None:
+            progress(t + 1, time)
+    return JacobianNorms(norms, error)
+
+
+def singular_values(network: Network, inputs: Inputs, *, layer: int | None = None) -> Float[np.ndarray, "time value"]:
+    """Return the singular values of every single step's Jacobian ds_t/ds_(t-1), the largest first."""
+    stack = Stack.of(network, inputs, layer)
+    state, found = stack.start(), []
+    for x in stack.xs:
+        found.append(torch.linalg.svdvals(jacrev(lambda s, x=x: stack.step(x, s))(state)))
+        state = stack.step(x, state)
+    return torch.stack(found).cpu().numpy()
+
+
+def bound(network: Network, layer: int = 0) -> float:
+    """Return the factor (||W|| max|g'|) by which a plain network's Jacobian grows at most a step, Pascanu (2013).
+
+    ||dh_t/dh_k|| is at most its (t - k)-th power; ||W|| is the largest singular value of the recurrent weights.
+
+    Raises
+    ------
+    Error
+        The cell is not of the form h = g(W x + U h): there is no such bound.
+    """
+    cell = Stack.of(network, 1).layers[layer]
+    if cell.steepest is None:
+        raise Error(f"{cell.name} is not of the form h = g(W x + U h); compare with its single steps' singular values")
+    return float(torch.linalg.matrix_norm(cell.weight_hh, 2)) * cell.steepest
+
+
+def _through(stack: Stack, path: str | None) -> Tensor:
+    """Return which values of the full state a difference may pass through, bool [state]."""
+    through = torch.zeros(stack.size, dtype=torch.bool, device=stack.xs.device)
+    known = {symbol for _, symbol, _ in stack.slices}
+    if path is not None and path not in known:
+        raise Error(f"no state {path!r} to pass through; this network has {', '.join(sorted(known))}")
+    for _, symbol, part in stack.slices:
+        through[part] = path is None or symbol == path
+    return through
+
+
+def _exact(products: Float[Tensor, "start direction state"], norm: str) -> tuple[np.ndarray, float]:
+    return torch.linalg.matrix_norm(products, 2 if norm == "spectral" else "fro").cpu().numpy(), 0.0
+
+
+def _estimate(pushed: Float[Tensor, "start direction state"], norm: str) -> tuple[np.ndarray, np.ndarray]:
+    gram = (pushed @ pushed.mT).cpu().numpy()
+    many = gram.shape[-1]
+    own = np.diagonal(gram, axis1=1, axis2=2)
+    second = own.mean(-1)  # ||P||_F^2
+    fourth = ((gram**2).sum((1, 2)) - (own**2).sum(-1)) / (many * (many - 1))  # ||P'P||_F^2
+    some = second > 0
+    safe = np.where(some, second, 1.0)
+    if norm == "frobenius":  # var z'Az = 2 ||A||_F^2, and a root has half the relative error
+        return np.sqrt(second), np.where(some, np.sqrt(2 * fourth / many) / safe / 2, 0.0)
+    low, high = np.sqrt(np.minimum(fourth, safe**2) / safe), np.minimum(fourth**0.25, np.sqrt(safe))
+    middle = np.sqrt(low * high)
+    return np.where(some, middle, 0.0), np.where(some, (high - low) / np.maximum(low + high, 1e-300), 0.0)

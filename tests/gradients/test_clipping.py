@@ -1,0 +1,86 @@
+"""Clipping: the cliff of one unit, and one training twice."""
+
+import math
+
+import numpy as np
+import pytest
+
+import rnncore
+from rnncore import TrainConfig
+from rnncore.gradients.clipping import OneUnit, clipping
+from rnncore.training import corpora
+
+
+def test_the_cliffs_gradient_is_its_slope():
+    net, eps = OneUnit(steps=50), 1e-7
+    for w, b in ((5.5, -2.6), (4.9, -2.5), (3.0, -1.0)):
+        slopes = [
+            (net.loss(w + eps, b) - net.loss(w - eps, b)) / (2 * eps),
+            (net.loss(w, b + eps) - net.loss(w, b - eps)) / (2 * eps),
+        ]
+        np.testing.assert_allclose(net.gradient(w, b), slopes, rtol=1e-4, atol=1e-9)
+
+
+def test_one_step_by_hand():
+    net, s = OneUnit(steps=1, start=0.0, goal=0.7), 0.5
+    out = 1 / (1 + math.exp(-(3 * s - 1)))
+    assert net.loss(3, -1) == pytest.approx((out - 0.7) ** 2)
+    assert net.gradient(3, -1) == pytest.approx(
+        (2 * (out - 0.7) * out * (1 - out) * s, 2 * (out - 0.7) * out * (1 - out))
+    )
+
+
+def test_descent_is_thrown_off_the_cliff_and_clipping_keeps_it():
+    net = OneUnit()
+    free = net.descend(5.5, -2.6, learning_rate=0.5, updates=100)
+    held = net.descend(5.5, -2.6, learning_rate=0.5, updates=100, clip=0.1)
+    assert free["gradient_norm"].max() > 1000
+    assert free["w"].abs().max() > 1000
+    assert held["clipped"].any()
+    assert held["w"].abs().max() < 10
+    assert held["loss"].iloc[-1] < 1e-3 < free["loss"].iloc[-1]
+    moved = np.hypot(held["w"].diff(), held["b"].diff())[1:]
+    expected = 0.5 * np.minimum(held["gradient_norm"], 0.1)[:-1]
+    np.testing.assert_allclose(moved, expected, rtol=1e-9)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    path = tmp_path_factory.mktemp("text") / "text.txt"
+    path.write_text("".join(np.random.default_rng(0).choice(list("ab c"), 1500)))
+    return corpora.load(path)
+
+
+def test_one_training_twice(corpus, tmp_path):
+    config = TrainConfig(
+        tmp_path / "unused", cell="elman", layers=1, units=16, steps=30, batch=4, length=20, learning_rate=0.05, seed=3
+    )
+    found = clipping(config, corpus, (0.2, 0.0))
+    held, free = (found.history[found.history["clip"] == clip].reset_index() for clip in (0.2, 0.0))
+    assert len(held) == len(free) == 30
+    assert held["loss"][0] == free["loss"][0]
+    assert held["gradient_norm"][0] == free["gradient_norm"][0] > 0.2
+    assert (held["loss"] != free["loss"]).any()
+    assert (found.history["update"] > 0).all()
+    assert not (tmp_path / "unused").exists()
+    again = clipping(config, corpus, (0.0,))
+    np.testing.assert_array_equal(again.history["loss"], free["loss"])
+
+
+def test_the_step_of_the_explosion():
+    import pandas as pd
+
+    from rnncore.gradients.clipping import _exploded
+
+    def history(*losses):
+        return pd.DataFrame({"step": range(1, len(losses) + 1), "loss": losses})
+
+    guess = math.log(10)
+    assert _exploded(history(guess + 2, guess - 0.5, guess + 0.5, guess + 1.5, 1.0), 10) == 4
+    assert _exploded(history(guess, 1.0, math.inf), 10) == 3
+    assert _exploded(history(guess + 3, guess - 0.1, guess), 10) is None
+
+
+def test_no_steps():
+    with pytest.raises(rnncore.Error, match="at least 1, not 0"):
+        OneUnit(steps=0)
