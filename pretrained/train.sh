@@ -45,7 +45,7 @@ make() {
         shakespeare-gru) shakespeare gru 0.008 ;;
         shakespeare-elman) shakespeare elman 0.004 ;;
         linux-lstm) large linux-lstm linux 5000 ;;
-        latex-lstm) large latex-lstm latex 5000 ;;
+        latex-lstm) large latex-lstm latex 2200 ;;
         *) echo "no model '$1'" >&2; exit 2 ;;
     esac
     case $1 in
