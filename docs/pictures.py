@@ -15,9 +15,10 @@ from playwright.sync_api import Page, sync_playwright
 HERE = Path(__file__).parent
 PICTURES = {
     "cells": ("cells?model=shakespeare-lstm&layer=1&unit=174", "light"),
-    "cells-dark": ("cells?model=shakespeare-gru", "dark"),
+    "cells-dark": ("cells?model=linux-lstm", "dark"),
     "inside": ("inside?model=shakespeare-lstm&t=40", "light"),
     "gradients": ("gradients", "light"),
+    "architectures": ("architectures", "light"),
 }
 
 

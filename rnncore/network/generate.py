@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnncore.cells import State
 from rnncore.errors import Error
 from rnncore.network.intervene import Change, Intervention, by_layer
 from rnncore.network.model import LanguageModel
@@ -174,10 +173,7 @@ def generate_many(
         raise Error("an intervention at certain times needs prompts of one length; write the texts one by one")
     read = {prompt: (stepper.read(ids)[None], stepper.states) for prompt, ids in openings.items()}
     scores = np.concatenate([read[prompt][0] for prompt in prompts])
-    stepper.states = [
-        State(**{symbol: torch.cat([read[prompt][1][layer][symbol] for prompt in prompts]) for symbol in cell.states})
-        for layer, cell in enumerate(model.layers)
-    ]
+    stepper.beside([read[prompt][1] for prompt in prompts])
     ids = np.empty((length, len(prompts)), np.int64)
     for step in range(length):
         if step:

@@ -46,10 +46,10 @@ class Sampling:
         if self.temperature == 0:
             return np.asarray(scores.argmax(1))
         if self.top_k is None and self.top_p is None:
-            shares = tempered(scores, self.temperature).cumsum(1)
+            weights = tempered(scores, self.temperature)
         else:
-            rows = [narrow(score, self.temperature, self.top_k, self.top_p) for score in scores]
-            shares = np.cumsum(rows, 1)
+            weights = np.stack([narrow(score, self.temperature, self.top_k, self.top_p) for score in scores])
+        shares = weights.cumsum(1)
         drawn = np.array([[random.random()] for random in randoms])
         return np.asarray((shares <= drawn * shares[:, -1:]).sum(1))
 
@@ -61,9 +61,9 @@ def softmax(scores: Float[np.ndarray, "*batch vocab"]) -> Float[np.ndarray, "*ba
 
 
 def tempered(scores: Float[np.ndarray, "*batch vocab"], temperature: float) -> Float[np.ndarray, "*batch vocab"]:
-    """Return the distribution at this temperature; a tiny one sends all but the likeliest to 0."""
+    """Return every symbol's weight at this temperature, 1 for the likeliest; a tiny one sends all others to 0."""
     with np.errstate(over="ignore"):
-        return np.asarray(softmax((scores - scores.max(-1, keepdims=True)) / temperature))
+        return np.asarray(np.exp((scores - scores.max(-1, keepdims=True)) / temperature))
 
 
 def narrow(
@@ -72,7 +72,8 @@ def narrow(
     """Return the distribution to sample from: temperature first, then top-k, then top-p."""
     if temperature == 0:
         return np.asarray(np.arange(len(score)) == score.argmax(), np.float64)
-    p = np.asarray(tempered(score, temperature))
+    p = tempered(score, temperature)
+    p = np.asarray(p / p.sum())
     if top_k is None and top_p is None:
         return p
     order, keep = np.argsort(-score, kind="stable"), np.zeros(len(score), dtype=bool)

@@ -44,8 +44,18 @@ class Stepper:
         """Read the beginning of a text from the zero state; return the scores of what may come next."""
         with torch.no_grad():
             logits, self.states = self.model(ids.unsqueeze(1), changes=self.changes)
+        if self.fast:
+            self.states = [state.map(Tensor.numpy) for state in self.states]
         self.steps = len(ids)
         return np.asarray(_scores(logits)[0])
+
+    def beside(self, texts: Sequence[Sequence[State]]) -> None:
+        """Go on with several texts side by side, from the states that each was left in."""
+        join = np.concatenate if self.fast else torch.cat
+        self.states = [
+            State(**{symbol: join([state[symbol] for state in layer]) for symbol in layer[0]})
+            for layer in zip(*texts, strict=True)
+        ]
 
     def step(self, ids: Int64[np.ndarray, " batch"]) -> Float[np.ndarray, "batch vocab"]:
         """Read one more symbol of every text; return the scores of what may come next."""
@@ -53,7 +63,7 @@ class Stepper:
             x = self.embedding[ids]
             for number, layer in enumerate(self.layers):
                 self.states[number] = layer(x, self.states[number], self.steps)
-                x = self.states[number].h.numpy()
+                x = self.states[number].h
             scores = self.head(x).astype(np.float64)
         else:
             given = torch.from_numpy(ids).unsqueeze(0).to(self.model.head.weight.device)
@@ -74,10 +84,10 @@ class _Layer:
     def __call__(self, x: np.ndarray, state: State, first: int) -> State:
         Wx = self.read(x)[None]
         if self.reader:
-            signals = self.reader(Rows.cut(self.rows, torch.from_numpy(Wx)), state, first)
-            return State(**{symbol: signals[symbol][0] for symbol in self.states})
-        arrays = self.loop(Wx, {symbol: value.numpy() for symbol, value in state.items()})
-        return State(**{symbol: torch.from_numpy(arrays[symbol][0]) for symbol in self.states})
+            signals = self.reader(Rows.cut(self.rows, torch.from_numpy(Wx)), state.map(torch.from_numpy), first)
+            return State(**{symbol: signals[symbol][0].numpy() for symbol in self.states})
+        arrays = self.loop(Wx, state)
+        return State(**{symbol: arrays[symbol][0] for symbol in self.states})
 
 
 def _product(weight: Tensor, bias: Tensor) -> Callable[[np.ndarray], np.ndarray]:
