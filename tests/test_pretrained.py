@@ -12,7 +12,7 @@ from rnncore.network import checkpoint
 
 FOLDER = Path(__file__).parent.parent / "pretrained"
 NAMES = sorted(path.parent.name for path in FOLDER.glob("*/config.json"))
-EXPECTED = ["linux-lstm", "shakespeare-elman", "shakespeare-gru", "shakespeare-lstm"]
+EXPECTED = ["latex-lstm", "linux-lstm", "shakespeare-elman", "shakespeare-gru", "shakespeare-lstm"]
 
 every_model = pytest.mark.parametrize("name", NAMES)
 

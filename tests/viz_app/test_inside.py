@@ -69,6 +69,7 @@ def test_the_two_parts_make_the_sum(cell: str) -> None:
 
 
 @pytest.mark.parametrize("cell", ["elman-relu", "lstm-niaf", "slstm"])
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered")  # as it should: h leaves float32
 def test_a_network_that_runs_off_is_still_shown(cell: str) -> None:
     model = small(cell)
     with torch.no_grad():
