@@ -2,9 +2,10 @@
 
 python benchmarks/speed.py [--quick] [--threads 2] [--repeats 5] [--cpu-time]
 
-Every line is the median of the ratios of runs made in turn, with the target beside it. `--quick` takes the smallest
-width and short texts only. `--cpu-time` counts this process' own seconds instead of the clock's, for a machine that
-others work on; it is meaningful with one thread.
+Every line is the median of the ratios of runs made in turn, with the target beside it; at the end stands a table of
+them, each from the lowest to the highest over the shapes of the batch. `--quick` takes the smallest width and short
+texts only. `--cpu-time` counts this process' own seconds instead of the clock's, for a machine that others work on; it
+is meaningful with one thread.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ SYMBOLS = "".join(map(chr, range(32, 97)))
 class Row(NamedTuple):
     """What is compared: ours and theirs, and the ratio of times, ours to theirs, that is the aim."""
 
-    name: str
+    cell: str
+    units: int
+    where: str
+    what: str
     ours: Callable[[], object]
     theirs: Callable[[], object]
     target: float
@@ -52,13 +56,25 @@ def main() -> None:
     clock = time.process_time if options.cpu_time else time.perf_counter
     widths, shapes = (WIDTHS[:1], ((500, 1), (64, 32))) if options.quick else (WIDTHS, SHAPES)
     print(f"torch {torch.__version__}, {options.threads} threads, float32; times of ours / theirs, and the aim")
+    found: dict[tuple[str, str, float], dict[int, list[float]]] = {}
     for row in rows(widths, shapes, options.quick):
         ratio, mine, theirs = measure(row, options.repeats, clock)
-        verdict = "" if ratio <= row.target else "  missed"
+        name, verdict = f"{row.cell} {row.units}, {row.where}: {row.what}", "" if ratio <= row.target else "  missed"
         print(
-            f"{row.name:58} {mine * 1e3:9.1f} / {theirs * 1e3:9.1f} ms = {ratio:5.2f}  <= {row.target:.2f}{verdict}",
+            f"{name:58} {mine * 1e3:9.1f} / {theirs * 1e3:9.1f} ms = {ratio:5.2f}  <= {row.target:.2f}{verdict}",
             flush=True,
         )
+        found.setdefault((row.what, row.cell, row.target), {}).setdefault(row.units, []).append(ratio)
+    print(f"\n| ours / torch's | cell | aim | {' | '.join(f'{units} units' for units in widths)} |")
+    print("|---|---|---:|" + "---:|" * len(widths))
+    for (what, cell, target), ratios in found.items():
+        print(f"| {what} | {cell} | {target:.2f} | {' | '.join(span(ratios[units]) for units in widths)} |")
+
+
+def span(ratios: list[float]) -> str:
+    """Return the lowest and the highest of some ratios."""
+    low, high = f"{min(ratios):.2f}", f"{max(ratios):.2f}"
+    return low if low == high else f"{low} to {high}"
 
 
 def measure(row: Row, repeats: int, clock: Callable[[], float]) -> tuple[float, float, float]:
@@ -88,7 +104,7 @@ def layer_rows(name: str, units: int, steps: int, batch: int) -> Iterator[Row]:
     module = MODULES[name](units, units)
     cell = rnncore.cells()[name](units, units)
     cell.load_state_dict({key.removesuffix("_l0"): value for key, value in module.state_dict().items()})
-    cell, where = cell.eval().requires_grad_(False), f"{name} {units}, {steps} x {batch}: "
+    cell, where = cell.eval().requires_grad_(False), (name, units, f"{steps} x {batch}")
     xs, start, weight = torch.randn(steps, batch, units), cell.start(batch), torch.randn(steps, batch, units)
     wide, double = copy.deepcopy(cell).double(), xs.double()
 
@@ -107,15 +123,15 @@ def layer_rows(name: str, units: int, steps: int, batch: int) -> Iterator[Row]:
     def gradients(cell: rnncore.Cell, xs: torch.Tensor) -> object:
         start = cell.start(batch)
         signals = Reader(cell)(xs, start)
-        return adjoint(cell, xs, start, {k: signals[k] for k in cell.states}, weight.to(xs))
+        return adjoint(cell, xs, start, {k: signals[k] for k in cell.states}, weight.to(xs), inputs=False)
 
     states = {symbol: value for symbol, value in Reader(cell)(xs, start).items() if symbol in cell.states}
-    yield Row(where + "hidden states", hidden, forward, 1.1 if name == "lstm" else 1.0)
-    yield Row(where + "every gate and state", lambda: Reader(cell)(xs, start), forward, 2.0)
-    yield Row(where + "gradient norms, in float32", lambda: gradients(cell, xs), forward_backward, 2.0)
-    yield Row(where + "gradient norms, in float64", lambda: gradients(wide, double), forward_backward, 2.0)
+    yield Row(*where, "hidden states", hidden, forward, 1.1 if name == "lstm" else 1.0)
+    yield Row(*where, "every gate and state", lambda: Reader(cell)(xs, start), forward, 2.0)
+    yield Row(*where, "gradient norms, in float32", lambda: gradients(cell, xs), forward_backward, 2.0)
+    yield Row(*where, "gradient norms, in float64", lambda: gradients(wide, double), forward_backward, 2.0)
     if batch == 1:
-        yield Row(where + "one unit's gates", lambda: signals_of_unit(cell, 3, xs, start, states), forward, 0.05)
+        yield Row(*where, "one unit's gates", lambda: signals_of_unit(cell, 3, xs, start, states), forward, 0.05)
 
 
 class Plain(nn.Module):
@@ -141,17 +157,23 @@ class Plain(nn.Module):
 def model_rows(units: int, length: int) -> Iterator[Row]:
     """Compare whole models: writing and training."""
     torch.manual_seed(0)
-    plain, where = Plain(units), f"2 x lstm {units}: "
+    plain = Plain(units)
     vocabulary = rnncore.Vocabulary("characters", tuple(SYMBOLS))
     model = rnncore.build("lstm", vocabulary=vocabulary, layers=2, units=units)
     yield Row(
-        where + f"writing {length}",
+        "2 x lstm",
+        units,
+        f"{length} symbols",
+        "writing",
         lambda: rnncore.generate(model, "a", length=length, seed=0),
         lambda: plain.write(length),
         1 / 3,
     )
     yield Row(
-        where + f"writing 32 x {length // 4}",
+        "2 x lstm",
+        units,
+        f"{length // 4} symbols",
+        "writing 32 texts",
         lambda: rnncore.generate_many(model, ["a"] * 32, length=length // 4, seed=0),
         lambda: plain.write(length // 4, 32),
         1.0,
@@ -180,8 +202,9 @@ def model_rows(units: int, length: int) -> Iterator[Row]:
         for _ in range(10):
             theirs()
 
-    yield Row(where + "training, 64 x 32", ours, theirs, 1.0)
-    yield Row(where + "training, gradient norms of 100 steps every 10th", ten_and_a_recording, ten, 1.1)
+    yield Row("2 x lstm", units, "64 x 32", "training", ours, theirs, 1.0)
+    what = "training, gradient norms of 100 symbols every 10th step"
+    yield Row("2 x lstm", units, "64 x 32", what, ten_and_a_recording, ten, 1.1)
 
 
 if __name__ == "__main__":

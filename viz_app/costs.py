@@ -17,23 +17,6 @@ TIME, STREAMS = 64, 32
 """What is measured: so many steps of so many texts side by side, as in a training."""
 
 
-def weights(cell: type[Cell], inputs: int, units: int) -> int:
-    """Return the number of weights and biases of a layer."""
-    with torch.device("meta"):
-        return cell(inputs, units).parameter_count
-
-
-def equal_units(cell: type[Cell], inputs: int, target: int) -> int:
-    """Return the number of units whose layer comes closest to ``target`` weights."""
-    low, high = 1, 2
-    while weights(cell, inputs, high) < target:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if weights(cell, inputs, middle) < target else (low, middle)
-    return min(low, high, key=lambda units: abs(weights(cell, inputs, units) - target))
-
-
 def multiply_adds(cell: type[Cell], inputs: int, units: int) -> int:
     """Return the multiply-adds of one step's matrix products, counted as torch runs it without computing."""
     with torch.device("meta"):

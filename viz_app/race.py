@@ -19,6 +19,7 @@ import pandas as pd
 import torch
 
 import rnncore
+from rnncore.cells import equal_units
 from rnncore.network.model import LanguageModel
 from rnncore.network.vocabulary import Vocabulary
 from rnncore.training import TrainConfig, corpora
@@ -73,12 +74,7 @@ def units(settings: Settings, cell: str, symbols: int) -> int:
     if not settings.matched:
         return settings.units
     target = size("lstm", settings.units, symbols)
-    found = range(1, 8 * settings.units)
-    low, high = found[0], found[-1]
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if size(cell, middle, symbols) < target else (low, middle)
-    return min(low, high, key=lambda number: abs(size(cell, number, symbols) - target))
+    return equal_units(lambda units: size(cell, units, symbols), target)
 
 
 def start(settings: Settings) -> None:
@@ -120,7 +116,7 @@ def start(settings: Settings) -> None:
 def known() -> list[Settings]:
     """Return the races that were started here, the last one first."""
     requests = [job.request for job in jobs.every(races=True)]
-    return list(dict.fromkeys(read(request) for request in requests if "race" in request))
+    return list(dict.fromkeys(read(request) for request in requests if "settings" in request))
 
 
 def find(id: str) -> Settings | None:  # noqa: A002

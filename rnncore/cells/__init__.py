@@ -3,9 +3,9 @@
 import importlib
 import pkgutil
 
-from rnncore.cells.base import Cell, Gate, Rows, State, Tap, cells, find, silent
+from rnncore.cells.base import Cell, Gate, Rows, State, Tap, cells, equal_units, find, silent
 
 for module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{module.name}")
 
-__all__ = ["Cell", "Gate", "Rows", "State", "Tap", "cells", "find", "silent"]
+__all__ = ["Cell", "Gate", "Rows", "State", "Tap", "cells", "equal_units", "find", "silent"]

@@ -288,17 +288,29 @@ class Cell(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
     @classmethod
+    def count(cls, inputs: int, units: int) -> int:
+        """Return the number of weights and biases of such a layer, without making one."""
+        with torch.device("meta"):
+            return cls(inputs, units).parameter_count
+
+    @classmethod
     def formula(cls) -> str:
         """Return the number of parameters in closed form, for X inputs and H units: ``4 H (X + H) + 8 H``."""
-
-        def count(inputs: int, units: int) -> int:
-            with torch.device("meta"):
-                return cls(inputs, units).parameter_count
-
-        one, wide, two, three = count(1, 1), count(2, 1), count(1, 2), count(1, 3)
+        one, wide, two, three = cls.count(1, 1), cls.count(2, 1), cls.count(1, 2), cls.count(1, 3)
         x, h = wide - one, (three - 2 * two + one) // 2
         rest = two - one - x - 3 * h
         return initial.polynomial(x, h, rest, one - x - h - rest)
+
+
+def equal_units(count: Callable[[int], int], target: int) -> int:
+    """Return the number of units for which ``count``, which grows with it, comes closest to ``target``."""
+    low, high = 1, 2
+    while count(high) < target:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if count(middle) < target else (low, middle)
+    return min(low, high, key=lambda units: abs(count(units) - target))
 
 
 def cells() -> dict[str, type[Cell]]:

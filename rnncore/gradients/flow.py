@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from rnncore.cells import Cell, State, silent
+from rnncore.cells import Cell, State
+from rnncore.gradients.steps import Stack
 from rnncore.network.model import LanguageModel, next_symbol_loss
 from rnncore.recording.through_time import checked_target
 
@@ -105,11 +107,12 @@ def flow(
     target = checked_target(target, ids)
     model = copy.deepcopy(model).double()
     until = len(ids) - 1 if target is None else target + 1
-    steps = _forward(model, ids[:until])
-    loss, pull = _loss(model, torch.stack([states[-1].h for _, states in steps[1:]]), ids[1 : until + 1], target)
+    stack = Stack.of(model, text)
+    states = [stack.unpack(state) for state in (stack.start(), *islice(stack.walk(), until))]
+    loss, pull = _loss(model, torch.stack([after[-1].h for after in states[1:]]), ids[1 : until + 1], target)
     backward = _Backward(model.layers, len(ids), weights)
     for t in reversed(range(until)):
-        backward.step(t, *steps[t], pull[t])
+        backward.step(t, stack.xs[t], states[t], pull[t])
         if progress is not None:
             progress(until - t, until)
     return Flow(
@@ -121,20 +124,6 @@ def flow(
         loss=loss,
         tokens=model.vocabulary.tokenize(text),
     )
-
-
-def _forward(model: LanguageModel, ids: Tensor) -> list[tuple[Tensor, list[State]]]:
-    """Return, for each step, what the first layer reads and the state of every layer before it."""
-    states, steps = model.start(), []
-    with torch.no_grad():
-        for x in model.embed(ids):
-            steps.append((x, states))
-            after = []
-            for cell, before in zip(model.layers, states, strict=True):
-                after.append(cell.step(x, before, silent))
-                x = after[-1].h
-            states = after
-    return [*steps, (x, states)]
 
 
 def _loss(model: LanguageModel, hs: Tensor, targets: Tensor, target: int | None) -> tuple[float, Tensor]:

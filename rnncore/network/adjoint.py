@@ -31,8 +31,10 @@ def adjoint(
     states: Mapping[str, Float[Tensor, "time batch _"]],
     direct: Float[Tensor, "time batch _"],
     changes: Sequence[Change] = (),
-) -> tuple[dict[str, Tensor], Float[Tensor, "time batch input"]]:
-    """Return dL/ds of every state s at every step, in total, and dL/dx of every input.
+    *,
+    inputs: bool = True,
+) -> tuple[dict[str, Tensor], Float[Tensor, "time batch input"] | None]:
+    """Return dL/ds of every state s at every step, in total, and dL/dx of every input, if ``inputs`` are asked for.
 
     A state's gradient is that of the value as it passes its tap, with what it was computed from held fixed: dL/dh
     holds c fixed.
@@ -53,111 +55,113 @@ def adjoint(
         return _through_a_graph(cell, xs, start, direct, changes)
     before = {symbol: torch.cat([start[symbol].unsqueeze(0), states[symbol][:-1]]) for symbol in cell.states}
     carried = {symbol: np.zeros_like(start[symbol].numpy()) for symbol in cell.states}
-    totals, dx = {symbol: torch.empty_like(before[symbol]) for symbol in cell.states}, torch.empty_like(xs)
+    totals = {symbol: direct.clone() if symbol == "h" else torch.zeros_like(direct) for symbol in cell.states}
+    dx = torch.empty_like(xs) if inputs else None
     length = max(1, SEGMENT // start.h.numel())
     for first in reversed(range(0, len(xs), length)):
         part = slice(first, first + length)
-        steps = _differentiate(
-            cell, xs[part], {symbol: value[part] for symbol, value in before.items()}, changes, first
-        )
-        after = _carry_back(cell, steps, direct[part], carried)
-        for symbol in cell.states:
-            totals[symbol][part] = _chain(after, {k: steps[k].tapped[symbol] for k in after})
-        with torch.enable_grad():
-            x = xs[part].detach().requires_grad_()
-            dWx = _chain(after, {k: steps[k].Wx for k in after}).flatten(-2)
-            (dx[part],) = torch.autograd.grad(cell.read(x).whole, x, dWx)
+        x, dL = xs[part], {symbol: value[part] for symbol, value in totals.items()}
+        steps = _differentiate(cell, x, {symbol: value[part] for symbol, value in before.items()}, changes, first)
+        _carry_back(cell, steps, dL, carried)
+        if dx is not None:
+            none = torch.zeros_like(dL["h"])
+            rows = [sum((d.Wx[row] * dL[k] for k, d in steps.items() if row in d.Wx), none) for row in cell.rows]
+            dWx = torch.cat(rows, -1)
+            with torch.enable_grad():
+                x = x.detach().requires_grad_()
+                (dx[part],) = torch.autograd.grad(cell.read(x).whole, x, dWx)
     return totals, dx
 
 
 class _Derivatives(NamedTuple):
-    """Derivatives of one state after a step, unit by unit; None where it does not depend.
+    """Derivatives of one state as it passes the tap, unit by unit [time, batch, unit], where it does depend.
 
-    With respect to what the step takes from its input and from h [time, batch, row, unit], to the states before the
-    step, and to the states as they pass the tap [time, batch, unit].
+    With respect to the rows of what the step takes from its input and from h, to the states before the step, and to
+    the states that passed the tap before it in the same step.
     """
 
-    Wx: Tensor | None
-    Uh: Tensor | None
-    before: Mapping[str, Tensor | None]
-    tapped: Mapping[str, Tensor | None]
+    Wx: Mapping[str, Tensor]
+    Uh: Mapping[str, Tensor]
+    before: Mapping[str, Tensor]
+    beside: Mapping[str, Tensor]
 
 
 def _differentiate(
     cell: Cell, xs: Tensor, before: Mapping[str, Tensor], changes: Sequence[Change], first: int
 ) -> dict[str, _Derivatives]:
-    """Return the derivatives of every state after the steps that begin with ``first``."""
-    tapped: dict[str, Tensor] = {}
+    """Return the derivatives of every state in the steps that begin with ``first``, in the order of the equations."""
+    s = _leaves(before)
+    Wx = _leaves(dict(zip(cell.rows, cell.read(xs).whole.chunk(len(cell.rows), -1), strict=True)))
+    Uh = {row: torch.zeros_like(value) for row, value in Wx.items()}
+    if "weight_hh" in cell._parameters:
+        Uh = dict(zip(cell.rows, cell.recall(s["h"]).whole.chunk(len(cell.rows), -1), strict=True))
+    Uh, beside, found = _leaves(Uh), dict[str, Tensor](), dict[str, _Derivatives]()
 
     def tap(symbol: str, value: Any) -> Any:
         for change in changes:
             value = change(first, value) if change.signal == symbol else value
-        if symbol in cell.states:
-            tapped[symbol] = value
-        return value
+        if symbol not in cell.states:
+            return value
+        found[symbol] = _Derivatives(*_derivatives(value, Wx, Uh, s, beside))
+        beside[symbol] = value.detach().requires_grad_()
+        return beside[symbol]
 
-    s = State(**{symbol: value.detach().requires_grad_() for symbol, value in before.items()})
-    Wx = cell.read(xs).whole.detach().unflatten(-1, (len(cell.rows), -1)).requires_grad_()
-    Uh = cell.recall(s.h).whole.detach().view_as(Wx) if "weight_hh" in cell._parameters else torch.zeros_like(Wx)
-    Uh.requires_grad_()
     with torch.enable_grad():
-        after = given(cell, s, Uh.flatten(-2)).step(Rows.cut(cell.rows, Wx.flatten(-2)), s, tap)
-        wanted, found = [Wx, Uh, *s.values(), *tapped.values()], {}
-        for symbol, value in after.items():  # each unit depends on itself alone: their sum has all derivatives
-            dWx, dUh, *rest = torch.autograd.grad(value.sum(), wanted, retain_graph=True, allow_unused=True)
-            before_and_tapped = dict(zip(s, rest, strict=False)), dict(zip(tapped, rest[len(s) :], strict=True))
-            found[symbol] = _Derivatives(dWx, dUh, *before_and_tapped)
+        state = State(**s)
+        given(cell, state, Rows(Uh)).step(Rows(Wx), state, tap)
     return found
 
 
+def _leaves(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().requires_grad_() for name, value in values.items()}
+
+
+def _derivatives(value: Tensor, *groups: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
+    """Return the derivatives with respect to each group of leaves; units work alone, so the sum's are all there are."""
+    if not value.requires_grad:
+        return [{} for _ in groups]
+    leaves = [leaf for group in groups for leaf in group.values()]
+    found = iter(torch.autograd.grad(value.sum(), leaves, retain_graph=True, allow_unused=True))
+    return [{name: d for name in group if (d := next(found)) is not None} for group in groups]
+
+
 def _carry_back(
-    cell: Cell, steps: Mapping[str, _Derivatives], direct: Tensor, carried: Mapping[str, np.ndarray]
-) -> dict[str, Tensor]:
-    """Return dL/ds after each step, s as the step returns it; ``carried`` comes back from what follows the steps.
+    cell: Cell, steps: dict[str, _Derivatives], totals: Mapping[str, Tensor], carried: Mapping[str, np.ndarray]
+) -> None:
+    """Add to each state's ``totals`` what comes from later; ``carried`` is that of the states before the first step.
 
     In numpy and in place, since for small layers it counts how fast an operation starts.
     """
-    after = {symbol: direct.clone() if symbol == "h" else torch.zeros_like(direct) for symbol in cell.states}
-    dL = {symbol: value.numpy() for symbol, value in after.items()}
-    ways = {m: [(d.numpy(), dL[k]) for k in steps if (d := steps[k].before[m]) is not None] for m in cell.states}
-    rows = [(d.numpy(), dL[k][..., None, :]) for k in steps if (d := steps[k].Uh) is not None]
+    dL = {symbol: total.numpy() for symbol, total in totals.items()}
+
+    def ways(into: str, name: str) -> list[tuple[np.ndarray, np.ndarray]]:
+        found = ((getattr(steps[k], into), dL[k]) for k in steps)
+        return [(derivatives[name].numpy(), value) for derivatives, value in found if name in derivatives]
+
+    here = [(dL[symbol], carried[symbol], ways("beside", symbol)) for symbol in reversed(steps)]
+    back = [(carried[symbol], ways("before", symbol)) for symbol in cell.states]
     term, dh = np.empty_like(carried["h"]), np.empty_like(carried["h"])
-    if rows:
-        U, dUh = cell.weight_hh.detach().numpy(), np.empty_like(rows[0][0][0])
-        row_term, flat = np.empty_like(dUh), dUh.reshape(len(dUh), -1)
-    for t in reversed(range(len(direct))):
-        for symbol, value in carried.items():
-            np.add(dL[symbol][t], value, out=dL[symbol][t])
-        for symbol, value in carried.items():
-            _sum(ways[symbol], t, value, term)
+    rows: list[tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]] = []
+    if "weight_hh" in cell._parameters:
+        U = cell.weight_hh.detach().numpy()
+        dUh = np.empty((len(dh), len(U)), U.dtype)
+        rows = [(part, ways("Uh", row)) for row, part in zip(cell.rows, np.split(dUh, len(cell.rows), -1), strict=True)]
+    for t in reversed(range(len(dL["h"]))):
+        for total, later, terms in here:
+            np.add(total[t], later, out=total[t])
+            for derivative, value in terms:
+                np.multiply(derivative[t], value[t], out=term)
+                np.add(total[t], term, out=total[t])
+        for out, terms in (*back, *rows):
+            if not terms:
+                out.fill(0)
+            for number, (derivative, value) in enumerate(terms):
+                np.multiply(derivative[t], value[t], out=term if number else out)
+                if number:
+                    np.add(out, term, out=out)
         if rows:
-            _sum(rows, t, dUh, row_term)
-            np.matmul(flat, U, out=dh)
+            np.matmul(dUh, U, out=dh)
             np.add(carried["h"], dh, out=carried["h"])
-    return after
-
-
-def _sum(terms: Sequence[tuple[np.ndarray, np.ndarray]], t: int, out: np.ndarray, scratch: np.ndarray) -> None:
-    """Write the sum of the terms' products at step t to ``out``."""
-    if not terms:
-        out.fill(0)
-    for number, (a, b) in enumerate(terms):
-        np.multiply(a[t], b[t], out=scratch if number else out)
-        if number:
-            np.add(out, scratch, out=out)
-
-
-def _chain(after: Mapping[str, Tensor], derivatives: Mapping[str, Tensor | None]) -> Tensor:
-    """Return the sum over states of dL/ds times the derivative of s."""
-    terms = [
-        derivative * (after[k] if derivative.ndim == after[k].ndim else after[k].unsqueeze(-2))
-        for k, derivative in derivatives.items()
-        if derivative is not None
-    ]
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total
 
 
 def _through_a_graph(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rnncore.errors import Error
-from rnncore.network.intervene import Change, Intervention, by_layer
+from rnncore.network.intervene import Intervention, by_layer
 from rnncore.network.model import LanguageModel
 from rnncore.network.sampling import Sampling, softmax
 from rnncore.network.stepper import Stepper
@@ -65,43 +65,30 @@ def stream(
         A parameter is out of its range, an intervention does not fit the model, its weights are broken, or it reads
         both ways.
     """
+    written = _write(_ready(model, interventions), prompt, Sampling(length, temperature, top_k, top_p), seed)
+    return (_told(model, choice, scores, alternatives) for choice, scores in written)
+
+
+def _told(model: LanguageModel, choice: int, scores: np.ndarray, alternatives: int) -> Written:
+    symbols, p = model.vocabulary.symbols, softmax(scores)
+    best = np.argsort(-p, kind="stable")[:alternatives]
+    entropy = float(-(p * np.log(p, where=p > 0, out=np.zeros_like(p))).sum())
+    return Written(symbols[choice], float(p[choice]), entropy, tuple((symbols[i], float(p[i])) for i in best))
+
+
+def _ready(model: LanguageModel, interventions: Sequence[Intervention]) -> Stepper:
     model.reads_forward_only("it cannot write on")
-    sampling, changes = Sampling(length, temperature, top_k, top_p), by_layer(model.layers, interventions)
-    return _stream(model, prompt, length, sampling, np.random.default_rng(seed), changes, alternatives)
+    return Stepper(model, by_layer(model.layers, interventions))
 
 
-def _stream(
-    model: LanguageModel,
-    prompt: str,
-    length: int,
-    sampling: Sampling,
-    random: np.random.Generator,
-    changes: list[list[Change]],
-    alternatives: int,
-) -> Iterator[Written]:
-    symbols = model.vocabulary.symbols
-    for choice, score in _write(model, prompt, length, sampling, random, changes):
-        p = softmax(score)
-        best = np.argsort(-p, kind="stable")[:alternatives]
-        entropy = float(-(p * np.log(p, where=p > 0, out=np.zeros_like(p))).sum())
-        yield Written(symbols[choice], float(p[choice]), entropy, tuple((symbols[i], float(p[i])) for i in best))
-
-
-def _write(
-    model: LanguageModel,
-    prompt: str,
-    length: int,
-    sampling: Sampling,
-    random: np.random.Generator,
-    changes: list[list[Change]],
-) -> Iterator[tuple[int, np.ndarray]]:
+def _write(stepper: Stepper, prompt: str, sampling: Sampling, seed: int | None) -> Iterator[tuple[int, np.ndarray]]:
     """Yield the id of each symbol, and the scores of all that it was chosen from."""
-    if length == 0:
+    if sampling.length == 0:
         return
-    stepper = Stepper(model, changes)
-    scores = stepper.read(_opening(model, prompt))[None]
-    for left in reversed(range(length)):
-        ids = sampling.choose(scores, [random], model.name)
+    random = np.random.default_rng(seed)
+    scores = stepper.read(_opening(stepper.model, prompt))[None]
+    for left in reversed(range(sampling.length)):
+        ids = sampling.choose(scores, [random], stepper.model.name)
         yield int(ids[0]), scores[0]
         if left:
             scores = stepper.step(ids)
@@ -125,9 +112,7 @@ def generate(
     interventions: Sequence[Intervention] = (),
 ) -> str:
     """Return ``length`` symbols that the model writes after ``prompt``; see :func:`stream`."""
-    model.reads_forward_only("it cannot write on")
-    sampling, changes = Sampling(length, temperature, top_k, top_p), by_layer(model.layers, interventions)
-    written = _write(model, prompt, length, sampling, np.random.default_rng(seed), changes)
+    written = _write(_ready(model, interventions), prompt, Sampling(length, temperature, top_k, top_p), seed)
     return model.vocabulary.join(model.vocabulary.symbols[choice] for choice, _ in written)
 
 
@@ -162,13 +147,12 @@ def generate_many(
     Error
         As for :func:`stream`; or prompts of several lengths meet an intervention with a ``time``.
     """
-    model.reads_forward_only("it cannot write on")
-    sampling, changes = Sampling(length, temperature, top_k, top_p), by_layer(model.layers, interventions)
+    stepper, sampling = _ready(model, interventions), Sampling(length, temperature, top_k, top_p)
     if length == 0 or not prompts:
         return [""] * len(prompts)
     randoms = [np.random.default_rng(None if seed is None else seed + number) for number in range(len(prompts))]
-    stepper, openings = Stepper(model, changes), {prompt: _opening(model, prompt) for prompt in prompts}
-    timed = any(change.timed for layer in changes for change in layer)
+    openings = {prompt: _opening(model, prompt) for prompt in prompts}
+    timed = any(change.timed for layer in stepper.changes for change in layer)
     if timed and len({len(ids) for ids in openings.values()}) > 1:
         raise Error("an intervention at certain times needs prompts of one length; write the texts one by one")
     read = {prompt: (stepper.read(ids)[None], stepper.states) for prompt, ids in openings.items()}

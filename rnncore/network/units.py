@@ -19,8 +19,8 @@ class Mixes(Exception):
     """A step does not work on each unit by itself."""
 
 
-def given(cell: Cell, s: State, Uh: Tensor) -> Cell:
-    """Return the cell with U h + d given as ``Uh`` [..., rows * units], for a step from the state ``s``.
+def given(cell: Cell, s: State, Uh: Rows) -> Cell:
+    """Return the cell with U h + d given as ``Uh``, for a step from the state ``s``.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def given(cell: Cell, s: State, Uh: Tensor) -> Cell:
     def recall(h: Any, *rows: str) -> Rows:
         if h is not s.h or rows not in ((), cell.rows):
             raise Mixes
-        return Rows.cut(cell.rows, Uh)
+        return Uh
 
     known = copy.copy(cell)
     known.recall = recall  # type: ignore[method-assign]
@@ -56,15 +56,18 @@ def _tried(kind: type[Cell]) -> bool:
         height = len(cell.rows) * 3
         s = State(**{symbol: torch.rand(3, generator=generator).double().requires_grad_() for symbol in cell.states})
         Wx, Uh = (torch.randn(height, generator=generator).double().requires_grad_() for _ in range(2))
-        first: list[Tensor] = []
+        first, tapped = list[Tensor](), dict[str, Tensor]()
 
         def tap(symbol: str, value: Any) -> Any:
             first.append(value[0])
+            tapped[symbol] = value
             return value
 
         try:
-            given(cell, s, Uh).step(Rows.cut(cell.rows, Wx), s, tap)
+            after = given(cell, s, Rows.cut(cell.rows, Uh)).step(Rows.cut(cell.rows, Wx), s, tap)
         except Mixes:
+            return False
+        if any(value is not tapped[symbol] for symbol, value in after.items()):
             return False
         found = torch.autograd.grad(torch.stack(first).sum(), [Wx, Uh, *s.values()], allow_unused=True)
     return not any(bool(d.view(-1, 3)[:, 1:].any()) for d in found if d is not None)
@@ -94,8 +97,8 @@ def signals_of_unit(
         U, d = cell.weight_hh[rows], cell.bias_hh[rows]
         Uh = torch.cat([linear(start.h, U, d).unsqueeze(0), linear(states["h"][:-1], U, d)])
     else:
-        Uh = torch.empty(0)
-    narrow = given(cell, s, Uh)
+        Uh = torch.empty(len(cell.rows))
+    narrow = given(cell, s, Rows.cut(cell.rows, Uh))
     for name, parameter in cell.named_parameters():
         if parameter.shape == (cell.units,):  # one weight a unit
             narrow.__dict__[name] = parameter[one]

@@ -19,6 +19,7 @@ from rnncore.network.signals import Reader, Signals
 from rnncore.network.unroll import unroll
 from rnncore.recording.recording import Recording
 from rnncore.recording.sequences import Sequences, lay_out
+from rnncore.recording.through_time import norm
 
 Start = Tensor | tuple[Tensor, Tensor] | None
 Loss = Callable[[Any, Any], Tensor]
@@ -201,16 +202,9 @@ def _gradients(
     slopes = torch.autograd.grad(inside, flat, [slope.double() for slope in slopes], materialize_grads=True)
     found, norms = iter(slopes), list[Signals]()
     for k, layer in enumerate(probes):
-        rows = {symbol: _norm(next(found)) for symbol in layer}
+        rows = {symbol: norm(next(found)).unsqueeze(-1) for symbol in layer}
         norms.append({s: sequences.turned(row) for s, row in rows.items()} if _backward(module, k) else rows)
     return norms
-
-
-def _norm(gradient: Tensor) -> Tensor:
-    """Return the norms over units; the largest is divided out, for squares underflow long before gradients do."""
-    largest = gradient.abs().amax(-1, keepdim=True)
-    shape: Tensor = torch.linalg.vector_norm(gradient / largest.where(largest > 0, 1), dim=-1, keepdim=True)
-    return largest * shape
 
 
 # ---- what goes out -------------------------------------------------------------------------------------------

@@ -68,12 +68,14 @@ def _descend(
     norms: list[dict[str, Tensor]] = []
     for layer, cell in reversed(list(enumerate(cells))):
         xs = layers[layer - 1]["h"] if layer else x
-        totals, direct = adjoint(cell, xs.detach(), cell.start(1), layers[layer], direct, changes[layer])
-        norms.insert(0, {symbol: _norm(total[:, 0]) for symbol, total in totals.items()})
+        given = cell, xs.detach(), cell.start(1), layers[layer], direct, changes[layer]
+        totals, dx = adjoint(*given, inputs=layer > 0)
+        norms.insert(0, {symbol: norm(total[:, 0]) for symbol, total in totals.items()})
+        direct = direct if dx is None else dx
     return norms
 
 
-def _norm(gradient: Tensor) -> Tensor:
+def norm(gradient: Tensor) -> Tensor:
     """Return the norms over units; the largest is divided out, for squares underflow long before gradients do."""
     largest = gradient.abs().amax(-1, keepdim=True)
     scaled: Tensor = torch.linalg.vector_norm(gradient / largest.where(largest > 0, 1), dim=-1)

@@ -1,13 +1,14 @@
 """Every cell against its equations in plain numpy, against torch's own modules, and against its claims."""
 
 import re
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 import rnncore
-from rnncore.cells import Cell, Rows, State, find, silent
+from rnncore.cells import Cell, Rows, State, equal_units, find, silent
 from tests.cells.oracles import COUNTS, ORACLES, openai
 
 every_cell = pytest.mark.parametrize("cell", rnncore.cells().values(), ids=rnncore.cells())
@@ -109,10 +110,18 @@ def test_names_are_consistent(cell):
 def test_parameter_count(cell):
     """The count, the formula the cell states, and the one counted by hand are the same."""
     made, stated = cell(11, 7), cell.formula()
-    assert made.parameter_count == COUNTS[cell.name](11, 7)
+    assert made.parameter_count == cell.count(11, 7) == COUNTS[cell.name](11, 7)
     product = re.sub(r"(?<=[\dHX)²]) (?=[H(X])", " * ", stated).replace("²", "**2")
     assert eval(product, {"X": 11, "H": 7}) == made.parameter_count, stated
     assert {name: tuple(p.shape) for name, p in made.named_parameters()} == cell.shapes(11, 7)
+
+
+@every_cell
+def test_equal_units_come_closest(cell):
+    target = find("lstm").count(16, 16)
+    units = equal_units(partial(cell.count, 16), target)
+    apart = [abs(cell.count(16, number) - target) for number in (units - 1, units, units + 1)]
+    assert apart[1] == min(apart)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 import rnncore
-from rnncore.cells import Cell
+from rnncore.cells import Cell, equal_units
 from viz_app import controls, costs, differences, state
 from viz_app.components import racing, theme
 from viz_app.components.facts import facts
@@ -66,15 +67,15 @@ def _cells(remarks: st.delta_generator.DeltaGenerator) -> list[str]:
 
 def _table(cells: dict[str, type[Cell]], units: int) -> pd.DataFrame:
     """Return what each layer costs, reading as many inputs as it has units."""
-    lstm = costs.weights(rnncore.cells()["lstm"], units, units)
+    lstm = rnncore.cells()["lstm"].count(units, units)
     rows = [
         {
             "cell": name,
             "title": cell.title,
             "formula": cell.formula(),
-            "weights": costs.weights(cell, units, units),
+            "weights": cell.count(units, units),
             "lstm": lstm,
-            "equal": costs.equal_units(cell, units, lstm),
+            "equal": equal_units(partial(cell.count, units), lstm),
             "products": costs.multiply_adds(cell, units, units),
         }
         for name, cell in cells.items()
