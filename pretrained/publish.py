@@ -240,7 +240,8 @@ def card(
             f"{corpus.title or corpus.name}, {len(corpus.text):,} characters. "
             f"Licence: {corpus.licence or 'not stated'}. Source: {corpus.source or 'not stated'}.  ",
             f"SHA-256 of the text: `{corpus.sha256}`  ",
-            f"Split in the order of the text: {split}.",
+            f"Split in the order of {'the text' if config.passages == 1 else f'each of {config.passages} passages'}: "
+            f"{split}.",
             "",
             *figures_section(figures, baselines),
             *samples_section(run.samples),

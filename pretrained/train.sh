@@ -38,6 +38,13 @@ large() { # NAME CORPUS STEPS
         --learning-rate 0.008 --validate-every 200 --probe "pretrained/probes/$2.txt" --probe-every 200
 }
 
+# Karpathy, Johnson & Li (2015): bytes, and char-rnn's split.
+warpeace() {
+    train warpeace-lstm warpeace --vocabulary bytes --cell lstm --units 512 --dropout 0.25 --validation 0.1 --test 0.1 --passages 100 \
+        --length 100 --batch 80 --steps 5000 --learning-rate 0.008 --validate-every 200 \
+        --probe pretrained/probes/warpeace.txt --probe-every 200
+}
+
 make() {
     case $1 in
         sweep) sweep ;;
@@ -46,6 +53,7 @@ make() {
         shakespeare-elman) shakespeare elman 0.004 ;;
         linux-lstm) large linux-lstm linux 5000 ;;
         latex-lstm) large latex-lstm latex 2200 ;;
+        warpeace-lstm) warpeace ;;
         *) echo "no model '$1'" >&2; exit 2 ;;
     esac
     case $1 in
@@ -58,6 +66,6 @@ make() {
     esac
 }
 
-for model in "${@:-sweep shakespeare-lstm shakespeare-gru shakespeare-elman linux-lstm latex-lstm}"; do
+for model in "${@:-sweep shakespeare-lstm shakespeare-gru shakespeare-elman linux-lstm latex-lstm warpeace-lstm}"; do
     for name in $model; do make "$name"; done
 done

@@ -97,6 +97,7 @@ def train(
     validate_every: Annotated[int, _option("Steps between validations.", HELD_OUT)] = 200,
     validation: Annotated[float, _option("Share of the text held out to choose the best model.", HELD_OUT)] = 0.1,
     test: Annotated[float, _option("Share of the text, its end, held out to the last.", HELD_OUT)] = 0.0,
+    passages: Annotated[int, _option("Cut the text into so many first, and split each of them.", HELD_OUT)] = 1,
     probe_every: Annotated[int, _option("Steps between recordings of the probe; 0 for none.", PROBE)] = 0,
     probe: Annotated[str, _option("A text, or a text file, to record while the model learns.", PROBE)] = "",
     device: Annotated[str, _option("cpu or cuda.", MACHINE)] = "cpu",

@@ -40,6 +40,9 @@ class TrainConfig:
         Steps between recordings of the probe, beside those at doubling steps; 0 records none at all.
     validation, test : float
         Shares of the text, from its end, that are held out: train, then validation, then test.
+    passages : int
+        More than 1: the text is first cut into so many, of equally many whole windows, and each of them split so. With
+        100, and a length of 100, this is how Karpathy's char-rnn splits; to compare with what was published with it.
     device, precision : str
         "cpu" or "cuda"; "float32", or "bfloat16" for matrix products in bfloat16.
     """
@@ -64,6 +67,7 @@ class TrainConfig:
     probe: str = ""
     validation: float = 0.1
     test: float = 0.0
+    passages: int = 1
     device: str = "cpu"
     precision: str = "float32"
     recurrent_init: str | None = None
@@ -71,7 +75,7 @@ class TrainConfig:
     bidirectional: bool = False
 
     def __post_init__(self) -> None:
-        positive = ("steps", "batch", "length", "learning_rate", "validate_every")
+        positive = ("steps", "batch", "length", "learning_rate", "validate_every", "passages")
         natural = ("warmup", "weight_decay", "clip", "probe_every", "test")
         for name in positive:
             if not getattr(self, name) > 0:

@@ -16,7 +16,7 @@ from rnncore.training.config import TrainConfig
 
 @dataclass(frozen=True)
 class Split:
-    """A text's ids cut in order into training, validation and test."""
+    """A text's ids, or those of each of its passages in turn, cut in order into training, validation and test."""
 
     train: Tensor
     validation: Tensor
@@ -25,9 +25,14 @@ class Split:
     @classmethod
     def of(cls, ids: Tensor, config: TrainConfig) -> Split:
         """Cut ``ids``; the test part is the end of the text, the validation part what is before it."""
-        first = int(len(ids) * (1 - config.validation - config.test))
-        second = int(len(ids) * (1 - config.test))
-        split = cls(ids[:first], ids[first:second], ids[second:])
+        each = len(ids)
+        if config.passages > 1:
+            each = len(ids) // (config.passages * config.length) * config.length
+        passages = ids[: each * config.passages].view(config.passages, each)
+        first = int(each * (1 - config.validation - config.test))
+        second = int(each * (1 - config.test))
+        parts = passages[:, :first], passages[:, first:second], passages[:, second:]
+        split = cls(*(part.flatten() for part in parts))
         needed = config.batch * 2 + 1
         if len(split.train) < needed or len(split.validation) < 2:
             raise TrainingError(
@@ -45,7 +50,7 @@ class Trainer:
         self.ids = split.train
         self.step = 0
         self.length = min(config.length, (len(self.ids) - 1) // config.batch)
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer: torch.optim.Optimizer = torch.optim.AdamW(
             model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
         )
         self.carried = model.start(config.batch)

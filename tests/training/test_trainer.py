@@ -71,6 +71,13 @@ def test_the_split_is_in_the_order_of_the_text(config):
     assert [len(part) for part in (split.train, split.validation, split.test)] == pytest.approx([700, 200, 100], abs=1)
 
 
+def test_every_passage_is_split(config):
+    split = Split.of(torch.arange(1059), change(config, validation=0.2, test=0.1, passages=10, length=20))
+    assert len(split.train) == 700
+    assert split.test.tolist() == [k for k in range(1000) if k % 100 >= 90]
+    assert split.validation.tolist() == [k for k in range(1000) if 70 <= k % 100 < 90]
+
+
 @every_cell
 def test_evaluate_on_one_stream_is_the_score(cell, network):
     model, text = network(cell), "abcdeedcba" * 50
