@@ -19,6 +19,8 @@ PICTURES = {
     "inside": ("inside?model=shakespeare-lstm&t=40", "light"),
     "gradients": ("gradients", "light"),
     "architectures": ("architectures", "light"),
+    "clipping": ("clipping", "light"),
+    "depth": ("depth", "dark"),
 }
 
 

@@ -20,8 +20,15 @@ from viz_app.components import theme  # noqa: E402
 # Doors of the navigation, each with its pages: file in views/, title. A page whose file is not there is left out.
 DOORS = {
     "": {"home": "Home"},
-    "Cells": {"cells": "Text", "inside": "Inside the cell"},
-    "Gradients": {"gradients": "Flow"},
+    "Cells": {
+        "cells": "Text",
+        "inside": "Inside the cell",
+        "unit": "Unit",
+        "match": "Match",
+        "saturation": "Saturation",
+        "errors": "Errors",
+    },
+    "Gradients": {"gradients": "Flow", "clipping": "Clipping", "race": "Race", "depth": "Depth"},
     "Models": {"architectures": "Architectures", "train": "Train", "generate": "Generate", "bring": "Bring your own"},
 }
 

@@ -169,13 +169,30 @@ def start_together(requests: Sequence[tuple[str, dict[str, Any]]], corpus: str, 
     """
     for name, config in requests:
         _check(rnncore.TrainConfig(folder=folder() / name, **config), None)
+    return queue([(name, {"config": config, "own": False, "text": corpus, **about}) for name, config in requests])
+
+
+def queue(requests: Sequence[tuple[str, dict[str, Any]]]) -> list[Job]:
+    """Start jobs of any kind, one core each; one that is there already goes on, or is left as it is.
+
+    Parameters
+    ----------
+    requests : sequence of (str, dict)
+        Name of each and what its worker is to do, see :mod:`viz_app.worker`; ``race`` is the id by which they belong
+        together.
+
+    Raises
+    ------
+    JobError
+        Too many are waiting, or the disk refuses.
+    """
     _check_queue()
     paths = []
-    for name, config in requests:
+    for name, request in requests:
         path = folder() / name
         job = find(name)
         if job is None:
-            prepare(path, {"config": config, "own": False, "text": corpus, "cores": 1, **about})
+            prepare(path, {"own": False, "cores": 1, **request})
         elif job.active or job.status == "finished":
             continue
         else:

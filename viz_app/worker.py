@@ -1,6 +1,7 @@
 """The process that trains: waits for its turn, trains at low priority, says how it ended.
 
-``python -m viz_app.worker FOLDER`` trains what ``FOLDER/job.json`` asks for. The worker holds
+``python -m viz_app.worker FOLDER`` trains what ``FOLDER/job.json`` asks for: a model, a race for the longest memory,
+or one model with and without clipping. The worker holds
 ``FOLDER/job.lock`` as long as it lives, so that a run left behind by a crash is never taken for a live one;
 what it is at stands in ``FOLDER/phase.json``. It ends when a file ``FOLDER/stop`` appears, or on SIGTERM,
 always between two steps: a run that goes on later ends with the very weights of one that never stopped.
@@ -111,20 +112,25 @@ class Worker:
             time.sleep(0.5)
         self.say("training")
         try:
-            self.say("finished" if self.train() else "stopped")
+            self.say("finished" if self.work() else "stopped")
         except Exception as error:
             traceback.print_exc()
             self.say("failed", _sentence(error))
 
-    def train(self) -> bool:
-        """Train until the end or until asked to stop; tell whether the end was reached."""
+    def work(self) -> bool:
+        """Work until the end or until asked to stop; tell whether the end was reached."""
         import torch
-
-        import rnncore
-        from rnncore.training import corpora
 
         job = read(self.folder / "job.json")
         torch.set_num_threads(min(THREADS, int(job.get("cores", THREADS))))
+        kinds = {"training": self.train, "memory": self.race, "clipping": self.clip}
+        return kinds[job.get("kind", "training")](job)
+
+    def train(self, job: dict[str, Any]) -> bool:
+        """Train a model."""
+        import rnncore
+        from rnncore.training import corpora
+
         text = self.folder / job["text"] if job["own"] else job["text"]
         config = rnncore.TrainConfig(folder=self.folder, **job["config"])
         training = rnncore.train(config, corpora.load(text), resume=True)
@@ -135,6 +141,23 @@ class Worker:
                 training.close()
                 break
         return step == config.steps
+
+    def race(self, job: dict[str, Any]) -> bool:
+        """Train cells on tasks that ask for memory."""
+        from rnncore.gradients import RaceConfig, race
+
+        laps = race(RaceConfig.of(job["config"]), self.folder / "laps.csv")
+        return not any(self.stopping for _ in laps)
+
+    def clip(self, job: dict[str, Any]) -> bool:
+        """Train one model with and without clipping."""
+        import rnncore
+        from rnncore.gradients.clipping import updates
+        from rnncore.training import corpora
+
+        config = rnncore.TrainConfig(folder=self.folder, **job["config"])
+        steps = updates(config, corpora.load(job["text"]), job["clips"], job["optimizer"], self.folder / "updates.csv")
+        return not any(self.stopping for _ in steps)
 
 
 def _sentence(error: Exception) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from rnncore.cli import dashboard, importing, inside, reading, training
+from rnncore.cli import dashboard, gradients, importing, inside, reading, training
 from rnncore.cli.screen import say
 from rnncore.errors import Error
 
@@ -57,10 +57,14 @@ for command, example in (
     (inside.record, "rnncore record shakespeare-lstm 'To be, or not to be' --gradients --out to-be.npz"),
     (reading.generate, "rnncore generate shakespeare-lstm 'ROMEO:' --length 300 --temperature 0.8 --seed 1"),
     (reading.score, "rnncore score linux-lstm --file main.c"),
-    (inside.gradients, "rnncore gradients shakespeare-elman shakespeare-lstm 'To be, or not to be'"),
     (importing.bring, "rnncore import weights.pt --vocabulary train.txt --out my-model"),
     (dashboard.dashboard, "rnncore app --port 8080"),
 ):
     name = {dashboard.dashboard: "app", importing.bring: "import"}.get(command)
     app.command(name, epilog=f"Example: {example}")(command)
+app.add_typer(
+    gradients.gradients,
+    name="gradients",
+    epilog="Example: rnncore gradients shakespeare-elman shakespeare-lstm 'To be, or not to be'",
+)
 app.add_typer(training.data, name="data", epilog="Example: rnncore data get shakespeare")

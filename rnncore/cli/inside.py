@@ -1,9 +1,7 @@
-"""The commands that look inside a model: record everything, and how gradients fade."""
+"""The command that looks inside a model: record everything."""
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,7 +47,7 @@ def record(
     Saves it with --out, prints one signal with --signal, and a summary otherwise.
     """
     changes = interventions(clamp, ablate)
-    recording = _record(model, text_of(text, file), gradients or target is not None, target, top, changes)
+    recording = recorded(model, text_of(text, file), gradients or target is not None, target, top, changes)
     if out:
         recording.save(out)
         say(f"saved {out}; open it with rnncore.Recording.load({str(out)!r})")
@@ -61,7 +59,7 @@ def record(
         _print_summary(recording)
 
 
-def _record(
+def recorded(
     name: str, text: str, gradients: bool, target: int | None, top: int = 5, changes: Sequence[Intervention] = ()
 ) -> rnncore.Recording:
     """Record with progress; refuse what memory cannot hold."""
@@ -125,9 +123,9 @@ def _print_summary(recording: rnncore.Recording) -> None:
 
 def _print_signal(recording: rnncore.Recording, signal: str, layer: int, unit: int | None, as_json: bool) -> None:
     recording[signal]  # the sentence for an unknown one
-    _check("layer", layer, recording.layers, recording.model)
+    check("layer", layer, recording.layers, recording.model)
     if unit is not None:
-        _check("unit", unit, recording.units, recording.model)
+        check("unit", unit, recording.units, recording.model)
     values = recording[signal, layer] if unit is None else recording[signal, layer][:, unit]
     if as_json:
         where = {"signal": signal, "layer": layer, "unit": unit}
@@ -137,62 +135,7 @@ def _print_signal(recording: rnncore.Recording, signal: str, layer: int, unit: i
     return None
 
 
-def _check(what: str, number: int, count: int, model: str) -> None:
+def check(what: str, number: int, count: int, model: str) -> None:
+    """Refuse a layer or a unit that the model does not have."""
     if not -count <= number < count:
         raise RecordingError(f"no {what} {number}; {model} has {what}s 0 to {count - 1}")
-
-
-def gradients(
-    models: Annotated[list[str] | None, typer.Argument(metavar="MODEL...", help="One model or several.")] = None,
-    text: Annotated[str | None, typer.Argument(help="The text; not with --file.")] = None,
-    file: File = None,
-    target: Target = -1,
-    layer: Annotated[int, typer.Option(help="The layer of the table; -1 is the last. JSON and CSV have all.")] = -1,
-    as_json: Json = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-) -> None:
-    """Show how the total gradient of one step's loss fades, by distance back in time, for h and for c.
-
-    Norms are computed in float64; what is below its range, 1e-308, is shown as underflow.
-    """
-    names = [*(models or []), *([text] if file and text else [])]  # with --file the last word is a model
-    if not names:
-        raise typer.BadParameter("give at least one model and a text")
-    content = text_of(None if file else text, file)
-    recordings = {name: _record(name, content, gradients=True, target=target) for name in names}
-    curves = {
-        (name, state, number): norms[recording.target :: -1]
-        for name, recording in recordings.items()
-        for state, rows in recording.gradient.items()
-        for number, norms in enumerate(rows)
-    }
-    if as_json or as_csv:
-        titles = ("model", "state", "layer", "distance", "norm")
-        table = [(*key, distance, float(norm)) for key, norms in curves.items() for distance, norm in enumerate(norms)]
-        if as_json:
-            return print_json([dict(zip(titles, row, strict=True)) for row in table])
-        lines = io.StringIO()
-        csv.writer(lines, lineterminator="\n").writerows([titles, *table])
-        return write(lines.getvalue())
-    layers = {name: recording.layers for name, recording in recordings.items()}
-    for name, count in layers.items():
-        _check("layer", layer, count, name)
-    shown = {key: norms for key, norms in curves.items() if key[2] == layer % layers[key[0]]}
-    longest = max(map(len, shown.values()))
-    steps = [1, 2, 5]
-    distances = [0, *(step * 10**power for power in range(9) for step in steps if step * 10**power < longest - 1)]
-    print_table(
-        ("steps back", *(f"{name} {state}" for name, state, _ in shown)),
-        (
-            (str(distance), *(_norm(norms, distance) for norms in shown.values()))
-            for distance in dict.fromkeys([*distances, longest - 1])
-        ),
-        left=0,
-    )
-    return None
-
-
-def _norm(norms: np.ndarray, distance: int) -> str:
-    if distance >= len(norms):
-        return ""
-    return f"{norms[distance]:.3g}" if norms[distance] >= np.finfo(np.float64).tiny else "underflow"

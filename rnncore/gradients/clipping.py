@@ -4,19 +4,47 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
 from rnncore.errors import Error
+from rnncore.gradients import journal
 from rnncore.network.model import LanguageModel
 from rnncore.network.vocabulary import Vocabulary
 from rnncore.training.config import TrainConfig
 from rnncore.training.corpora import Corpus
 from rnncore.training.trainer import Split, Trainer
+
+
+@dataclass(frozen=True)
+class Update:
+    """One update of one training.
+
+    Attributes
+    ----------
+    clip : float
+        Its threshold; 0 never clips.
+    loss : float
+        In nats, before the update.
+    gradient_norm, update : float
+        Norms of the gradient before clipping, and of the change of all weights.
+    seconds : float
+        Since the trainings began.
+    """
+
+    clip: float
+    step: int
+    loss: float
+    gradient_norm: float
+    update: float
+    seconds: float = field(compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,15 +54,24 @@ class Comparison:
     Attributes
     ----------
     history : DataFrame
-        A row for each threshold and step: clip (0: never), step, loss in nats, gradient_norm before clipping,
-        update, the norm of the change of all weights.
+        A row for each threshold and step, with the columns of :class:`Update`.
     exploded : mapping of float to int or None
         For each threshold the first step at which the loss had left the finite numbers or was worse than a blind
         guess by more than 1 nat after it had been better; None if there was none.
+    symbols : int
+        Size of the vocabulary: a blind guess has a loss of its logarithm.
     """
 
     history: pd.DataFrame = field(repr=False)
     exploded: dict[float, int | None]
+    symbols: int
+
+    @classmethod
+    def of(cls, history: pd.DataFrame, symbols: int) -> Comparison:
+        """Return what a history comes to."""
+        clips = [float(clip) for clip in history["clip"].unique()]
+        found = {clip: _exploded(history[history["clip"] == clip], symbols) for clip in clips}
+        return cls(history, found, symbols)
 
 
 def clipping(
@@ -42,6 +79,7 @@ def clipping(
     corpus: Corpus,
     clips: Sequence[float] = (1.0, 0.0),
     *,
+    optimizer: str = "adamw",
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Train once for each clipping threshold, everything else equal; nothing is written to disk.
@@ -52,27 +90,78 @@ def clipping(
         The training; its ``clip`` and ``folder`` are not used.
     clips : sequence of float
         Thresholds of the gradient's norm; 0 never clips.
+    optimizer : {"adamw", "sgd"}
+        Plain gradient descent feels the length of a gradient; AdamW divides by it, so that there a gradient that
+        explodes does most of its harm to the updates after it.
     progress : callable, optional
         Called with (steps done, steps in all).
     """
-    vocabulary = Vocabulary.bytes() if config.vocabulary == "bytes" else Vocabulary.characters(corpus.text)
+    rows = []
+    for update in updates(config, corpus, clips, optimizer):
+        rows.append(vars(update))
+        if progress is not None:
+            progress(len(rows), len(clips) * config.steps)
+    return Comparison.of(pd.DataFrame(rows), len(vocabulary_of(config, corpus)))
+
+
+def updates(
+    config: TrainConfig,
+    corpus: Corpus,
+    clips: Sequence[float] = (1.0, 0.0),
+    optimizer: str = "adamw",
+    keep: Path | None = None,
+) -> Iterator[Update]:
+    """Yield the updates of :func:`clipping` one by one, a step of each training in turn.
+
+    A training whose loss is no longer finite takes no further steps. ``keep`` names a CSV file that they are kept in.
+    """
+    if optimizer not in ("adamw", "sgd"):
+        raise Error(f"optimizer is adamw or sgd, not {optimizer!r}")
+    vocabulary = vocabulary_of(config, corpus)
+    if keep is not None:
+        about = {"corpus": corpus.name, "optimizer": optimizer, "symbols": len(vocabulary), "clips": list(clips)}
+        used = {name: value for name, value in asdict(config).items() if name not in ("folder", "clip")}
+        journal.begin(keep, about | used, [one.name for one in fields(Update)])
     split = Split.of(torch.from_numpy(vocabulary.encode(corpus.text)), config)
     start = LanguageModel(config.model, vocabulary).initialise(config.seed)
-    rows: list[dict[str, float]] = []
-    for number, clip in enumerate(clips):
-        trainer = Trainer(replace(config, clip=clip), copy.deepcopy(start).to(config.device), split)
-        for step in range(1, config.steps + 1):
+    trainers = {
+        clip: Trainer(replace(config, clip=clip), copy.deepcopy(start).to(config.device), split) for clip in clips
+    }
+    if optimizer == "sgd":
+        for trainer in trainers.values():
+            trainer.optimizer = torch.optim.SGD(trainer.model.parameters(), config.learning_rate)
+    started = time.perf_counter()
+    for step in range(1, config.steps + 1):
+        for clip, trainer in [*trainers.items()]:
             before = [parameter.detach().clone() for parameter in trainer.model.parameters()]
             loss, norm, _ = trainer.update()
             change = [now.detach() - then for now, then in zip(trainer.model.parameters(), before, strict=True)]
-            update = float(torch.nn.utils.get_total_norm(change))
-            rows.append({"clip": clip, "step": step, "loss": loss, "gradient_norm": norm, "update": update})
-            if progress is not None:
-                progress(number * config.steps + step, len(clips) * config.steps)
+            moved = float(torch.nn.utils.get_total_norm(change))
+            update = Update(clip, step, loss, norm, moved, round(time.perf_counter() - started, 3))
+            if keep is not None:
+                journal.append(keep, vars(update))
+            yield update
             if not math.isfinite(loss):
-                break
-    history = pd.DataFrame(rows)
-    return Comparison(history, {clip: _exploded(history[history["clip"] == clip], len(vocabulary)) for clip in clips})
+                del trainers[clip]
+
+
+def read(path: Path) -> tuple[dict[str, Any], Comparison]:
+    """Return the settings and the updates that :func:`updates` has kept.
+
+    Raises
+    ------
+    Error
+        It cannot be read, or is no such file.
+    """
+    settings, history = journal.read(path)
+    if not {one.name for one in fields(Update)} <= set(history) or "symbols" not in settings:
+        raise Error(f"{path} holds no training with and without clipping")
+    return settings, Comparison.of(history, int(settings["symbols"]))
+
+
+def vocabulary_of(config: TrainConfig, corpus: Corpus) -> Vocabulary:
+    """Return what a model of this training reads."""
+    return Vocabulary.bytes() if config.vocabulary == "bytes" else Vocabulary.characters(corpus.text)
 
 
 def _exploded(history: pd.DataFrame, symbols: int) -> int | None:

@@ -87,7 +87,8 @@ def jacobian_norms(
     probes : int, optional
         Follow so many random directions in place of all: the Frobenius norm is then an unbiased estimate, the
         spectral norm the middle of a bracket; ``error`` says how good. By default all directions up to 128
-        values in the full state, and 4 random ones, in float32, in larger networks.
+        values in the full state, and 4 random ones, in float32, in larger networks; along a path on which each
+        value follows from its own predecessor alone, as the cell's, one direction is exact for any size.
     seed : int
         Of the random directions.
     progress : callable, optional
@@ -110,13 +111,15 @@ def jacobian_norms(
     exact = probes is None and int(through.sum()) <= EXACT
     if exact:
         fresh = torch.eye(stack.size, dtype=torch.float64, device=through.device)[through]
+    elif probes is None and _elementwise(stack, through, seed):
+        fresh = through.double()[None]
     else:
         if (probes := PROBES if probes is None else probes) < 2:
             raise Error(f"probes is at least 2, not {probes}")
         stack = stack.single()
         generator = torch.Generator(through.device).manual_seed(seed)
         fresh = torch.randn(probes, stack.size, device=through.device, generator=generator) * through
-    measure = _exact if exact else _estimate
+    measure = _exact if exact else _diagonal if len(fresh) == 1 else _estimate
     time = len(stack.xs)
     norms, error = np.zeros((time, time)), np.zeros((time, time))
     pushed, logs = fresh[None, :0], np.zeros(0)  # pushed [k, direction, state] times e^logs [k]
@@ -133,16 +136,29 @@ def jacobian_norms(
         norms[t, : t + 1], error[t, : t + 1] = values * np.exp(logs), errors
         if progress is not None:
             progress(t + 1, time)
+    np.fill_diagonal(norms, 1.0 if norm == "spectral" else math.sqrt(int(through.sum())))  # of the identity: known
+    np.fill_diagonal(error, 0.0)
     return JacobianNorms(norms, error)
 
 
-def singular_values(network: Network, inputs: Inputs, *, layer: int | None = None) -> Float[np.ndarray, "time value"]:
-    """Return the singular values of every single step's Jacobian ds_t/ds_(t-1), the largest first."""
+def singular_values(
+    network: Network,
+    inputs: Inputs,
+    *,
+    layer: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Float[np.ndarray, "time value"]:
+    """Return the singular values of every single step's Jacobian ds_t/ds_(t-1), the largest first.
+
+    ``progress`` is called with (steps done, steps in all).
+    """
     stack = Stack.of(network, inputs, layer)
     state, found = stack.start(), []
-    for x in stack.xs:
+    for t, x in enumerate(stack.xs):
         found.append(torch.linalg.svdvals(jacrev(lambda s, x=x: stack.step(x, s))(state)))
         state = stack.step(x, state)
+        if progress is not None:
+            progress(t + 1, len(stack.xs))
     return torch.stack(found).cpu().numpy()
 
 
@@ -173,8 +189,21 @@ def _through(stack: Stack, path: str | None) -> Tensor:
     return through
 
 
+def _elementwise(stack: Stack, through: Tensor, seed: int) -> bool:
+    """Tell whether each value on the path follows from its own predecessor alone: a sign turned turns that alone."""
+    generator = torch.Generator(through.device).manual_seed(seed)
+    signs = torch.randn(stack.size, dtype=torch.float64, device=through.device, generator=generator).sign() * through
+    ones, turned = stack.push(stack.xs[0], stack.start(), torch.stack([through.double(), signs])) * through
+    return torch.allclose(turned, signs * ones)
+
+
 def _exact(products: Float[Tensor, "start direction state"], norm: str) -> tuple[np.ndarray, float]:
     return torch.linalg.matrix_norm(products, 2 if norm == "spectral" else "fro").cpu().numpy(), 0.0
+
+
+def _diagonal(pushed: Float[Tensor, "start one state"], norm: str) -> tuple[np.ndarray, float]:
+    """Return the norms of diagonal matrices, which a vector of ones has turned into their diagonals."""
+    return torch.linalg.vector_norm(pushed[:, 0], math.inf if norm == "spectral" else 2, dim=-1).cpu().numpy(), 0.0
 
 
 def _estimate(pushed: Float[Tensor, "start direction state"], norm: str) -> tuple[np.ndarray, np.ndarray]:

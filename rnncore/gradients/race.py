@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from functools import partial
+from pathlib import Path
+from typing import Any
 
-import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from rnncore.cells import Cell
+from rnncore.cells import Cell, equal_units
 from rnncore.cells import find as find_cell
 from rnncore.errors import Error
+from rnncore.gradients import journal
 from rnncore.network import fused
 from rnncore.training import tasks
 from rnncore.training.tasks import Batch, Task
@@ -28,7 +32,7 @@ class RaceConfig:
     cells : tuple of str
         Names of recurrences. Each gets as many units as it needs for the same number of weights.
     lengths : tuple of int
-        In the order of running; a cell that fails at one is not sent over longer ones.
+        In the order of running; a cell that fails at one, at every learning rate, is not sent over longer ones.
     seeds : int
         Trainings for each cell and length, from seeds 0 to seeds - 1: fresh weights and other batches. In one seed all
         cells see the same batches.
@@ -36,8 +40,11 @@ class RaceConfig:
         Of an LSTM; the others are matched to its weights.
     updates, batch : int
         Steps of Adam at most, and sequences in each.
-    learning_rate, clip : float
-        Of Adam, and the largest norm of the gradient.
+    learning_rates : tuple of float
+        Of Adam, in turn: a cell that does not solve a length at one is trained anew at the next, so that none fails
+        for a rate that does not suit it.
+    clip : float
+        The largest norm of the gradient.
     """
 
     task: str = "adding"
@@ -45,20 +52,30 @@ class RaceConfig:
     lengths: tuple[int, ...] = (50, 100, 200, 400)
     seeds: int = 3
     units: int = 32
-    updates: int = 3000
+    updates: int = 2000
     batch: int = 64
-    learning_rate: float = 4e-3
+    learning_rates: tuple[float, ...] = (1e-2, 1.5e-3)
     clip: float = 1.0
 
     def __post_init__(self) -> None:
-        tasks.find(self.task)
+        task = tasks.find(self.task)
         for cell in self.cells:
             find_cell(cell)
-        for field in ("seeds", "units", "updates", "batch"):
-            if getattr(self, field) < 1:
-                raise Error(f"{field} must be at least 1, not {getattr(self, field)}")
-        if not self.cells or not self.lengths:
-            raise Error("a race needs at least one cell and one length")
+        for name in ("seeds", "units", "updates", "batch"):
+            if getattr(self, name) < 1:
+                raise Error(f"{name} must be at least 1, not {getattr(self, name)}")
+        if not self.cells or not self.lengths or not self.learning_rates:
+            raise Error("a race needs at least one cell, one length and one learning rate")
+        if min(self.lengths) < task.shortest:
+            raise Error(f"{task.title} needs a length of at least {task.shortest}, not {min(self.lengths)}")
+        if not min(self.learning_rates) > 0 or not self.clip > 0:
+            raise Error(f"rates and clip must be above 0, not {min(self.learning_rates):g} and {self.clip:g}")
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> RaceConfig:
+        """Return the race whose fields these are, as JSON knows them."""
+        given: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in settings.items()}
+        return cls(**given)
 
 
 @dataclass(frozen=True)
@@ -66,7 +83,7 @@ class Lap:
     """Where a training stands.
 
     ``loss`` is that on sequences it has not seen, ``solved`` whether it is below a tenth of ``baseline``, the loss
-    without memory; ``finished`` whether this training is over.
+    without memory; ``finished`` whether this training is over. ``seconds`` is how long it has taken so far.
     """
 
     cell: str
@@ -74,50 +91,89 @@ class Lap:
     weights: int
     length: int
     seed: int
+    learning_rate: float
     update: int
     loss: float
     baseline: float
     solved: bool
     finished: bool
+    seconds: float = field(compare=False)
+
+    @property
+    def training(self) -> tuple[str, int, int, float]:
+        """Which training this is: cell, seed, length, learning rate."""
+        return self.cell, self.seed, self.length, self.learning_rate
 
 
-EVERY = 100
+EVERY = 50
 """Updates between two measurements."""
 
 
-def race(config: RaceConfig) -> Iterator[Lap]:
-    """Run a race, yielding where it stands after every hundred updates. A training ends when its task is solved."""
+def race(config: RaceConfig, keep: Path | None = None) -> Iterator[Lap]:
+    """Run a race, yielding where it stands after every fifty updates.
+
+    A training ends when its task is solved. In one seed all trainings of a length see the same sequences.
+
+    Parameters
+    ----------
+    keep : Path, optional
+        A CSV file to keep every lap in. If it holds trainings of this race already, their laps are yielded first and
+        the race goes on from there; a training that had not ended starts anew.
+
+    Raises
+    ------
+    Error
+        The file is there, and no file of this race.
+    """
+    ran, kept = read(keep) if keep is not None and keep.exists() else (config, [])
+    if ran != config:
+        raise Error(f"{keep} holds a race of other settings; ask for the same ones, or name another file")
+    over = {lap.training: lap.solved for lap in kept if lap.finished}
+    kept = [lap for lap in kept if lap.training in over]
+    if keep is not None:
+        journal.begin(keep, asdict(config), [one.name for one in fields(Lap)], map(vars, kept))
+    yield from kept
     task = tasks.find(config.task)
-    weights = _Reader("lstm", config.units, task).weights
-    for name in config.cells:
-        units = _matched(name, weights, task)
-        for seed in range(config.seeds):
+    weights = _weights("lstm", config.units, task)
+    units = {cell: equal_units(partial(_weights, cell, task=task), weights) for cell in config.cells}
+    for seed in range(config.seeds):
+        for cell in config.cells:
             for length in config.lengths:
-                lap = None
-                for lap in _training(config, task, name, units, length, seed):
-                    yield lap
-                if lap is None or not lap.solved:
+                solved = False
+                for rate in config.learning_rates:
+                    if (cell, seed, length, rate) not in over:
+                        for lap in _training(config, task, cell, units[cell], length, seed, rate):
+                            over[lap.training] = lap.solved
+                            if keep is not None:
+                                journal.append(keep, vars(lap))
+                            yield lap
+                    solved = over[cell, seed, length, rate]
+                    if solved:
+                        break
+                if not solved:
                     break
 
 
-def solved(laps: list[Lap]) -> pd.DataFrame:
-    """Return a row for each cell and length: cell, units, weights, length, runs, solved, median_updates."""
-    ends = pd.DataFrame([vars(lap) for lap in laps if lap.finished])
-    rows = []
-    for (cell, length), group in ends.groupby(["cell", "length"], sort=False):
-        won = group[group["solved"]]
-        rows.append(
-            {
-                "cell": cell,
-                "units": int(group["units"].iloc[0]),
-                "weights": int(group["weights"].iloc[0]),
-                "length": length,
-                "runs": len(group),
-                "solved": len(won),
-                "median_updates": float(won["update"].median()),
-            }
-        )
-    return pd.DataFrame(rows)
+def read(path: Path) -> tuple[RaceConfig, list[Lap]]:
+    """Return the settings and the laps of a race that was kept.
+
+    Raises
+    ------
+    Error
+        It cannot be read, or is no such file.
+    """
+    settings, rows = journal.read(path)
+    try:
+        return RaceConfig.of(settings), [
+            Lap(**{str(name): one for name, one in row.items()}) for row in rows.to_dict("records")
+        ]
+    except TypeError as error:
+        raise Error(f"{path} holds no race; name another file") from error
+
+
+def _weights(cell: str, units: int, task: Task) -> int:
+    """Return the number of weights of a reader."""
+    return find_cell(cell).count(task.inputs, units) + (units + 1) * task.outputs
 
 
 class _Reader(nn.Module):
@@ -136,35 +192,20 @@ class _Reader(nn.Module):
             self.head.bias.zero_()
         return self
 
-    @property
-    def weights(self) -> int:
-        return sum(parameter.numel() for parameter in self.parameters())
-
     def forward(self, batch: Batch) -> Tensor:
         hs, _ = fused.run(self.cell, batch.xs, self.cell.start(batch.xs.shape[1]))
         answers: Tensor = self.head(hs[-len(batch.targets) :])
         return answers
 
 
-def _matched(cell: str, weights: int, task: Task) -> int:
-    """Return the number of units with which ``cell`` comes nearest to ``weights``, which grow with the units."""
-    units = 1
-    while _count(cell, units + 1, task) <= weights:
-        units += 1
-    return min(units, units + 1, key=lambda few: abs(_count(cell, few, task) - weights))
-
-
-def _count(cell: str, units: int, task: Task) -> int:
-    with torch.device("meta"):
-        return find_cell(cell)(task.inputs, units).parameter_count + (units + 1) * task.outputs
-
-
-def _training(config: RaceConfig, task: Task, cell: str, units: int, length: int, seed: int) -> Iterator[Lap]:
+def _training(
+    config: RaceConfig, task: Task, cell: str, units: int, length: int, seed: int, rate: float
+) -> Iterator[Lap]:
     reader = _Reader(cell, units, task).initialise(seed)
-    optimizer = torch.optim.Adam(reader.parameters(), config.learning_rate)
+    optimizer = torch.optim.Adam(reader.parameters(), rate)
     sequences = torch.Generator().manual_seed(1_000_003 * seed + length)
     unseen = task.sample(length, 500, torch.Generator().manual_seed(7_000_003 + seed))
-    baseline = task.baseline(length)
+    baseline, started = task.baseline(length), time.perf_counter()
     for update in range(1, config.updates + 1):
         batch = task.sample(length, config.batch, sequences)
         loss = task.loss(reader(batch), batch.targets)
@@ -178,6 +219,8 @@ def _training(config: RaceConfig, task: Task, cell: str, units: int, length: int
                 measured = float(task.loss(reader(unseen), unseen.targets))
             won = measured < baseline / 10
             finished = won or update == config.updates
-            yield Lap(cell, units, reader.weights, length, seed, update, measured, baseline, won, finished)
+            seconds = round(time.perf_counter() - started, 3)
+            weights = _weights(cell, units, task)
+            yield Lap(cell, units, weights, length, seed, rate, update, measured, baseline, won, finished, seconds)
             if won:
                 return

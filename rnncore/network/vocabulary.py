@@ -75,7 +75,9 @@ class Vocabulary:
 
     def encode(self, text: str) -> Int64[np.ndarray, " time"]:
         """Return the ids of ``text``; a character never seen gets ``UNKNOWN``, -1."""
-        return np.array([self._id(token) for token in self.tokenize(text)], dtype=np.int64)
+        tokens = self.tokenize(text)
+        ids = {token: self._id(token) for token in set(tokens)}
+        return np.fromiter(map(ids.__getitem__, tokens), np.int64, len(tokens))
 
     def _id(self, token: str) -> int:
         return self._ids.get(token, self._ids.get(_symbol("<unk>"), UNKNOWN))
@@ -91,7 +93,7 @@ class Vocabulary:
 
     def unknown(self, text: str) -> tuple[str, ...]:
         """Return the distinct symbols of ``text`` that the model has never seen, in order."""
-        return tuple(dict.fromkeys(token for token in self.tokenize(text) if self._id(token) == UNKNOWN))
+        return tuple(token for token in dict.fromkeys(self.tokenize(text)) if self._id(token) == UNKNOWN)
 
 
 def _symbol(word: str) -> str:

@@ -67,12 +67,12 @@ class TrainConfig:
     probe: str = ""
     validation: float = 0.1
     test: float = 0.0
-    passages: int = 1
     device: str = "cpu"
     precision: str = "float32"
     recurrent_init: str | None = None
     forget_bias: float | None = None
     bidirectional: bool = False
+    passages: int = 1
 
     def __post_init__(self) -> None:
         positive = ("steps", "batch", "length", "learning_rate", "validate_every", "passages")

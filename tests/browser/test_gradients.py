@@ -111,12 +111,58 @@ def test_downloads_are_whole_and_need_no_network(flow: Page, tmp_path: Path) -> 
     context.close()
 
 
-def test_the_slider_goes_through_the_training(flow: Page) -> None:
-    panel = flow.locator(".st-key-figure-training-shakespeare-lstm")
-    expect(panel).to_contain_text("before training")
-    flow.locator(".st-key-_step").get_by_role("slider").press("End")
+def test_the_slider_goes_through_the_training(visit: Visit) -> None:
+    page = visit("/gradients?view=training")
+    panel = page.locator(".st-key-figure-training-shakespeare-lstm")
+    expect(panel).to_contain_text("before training", timeout=LONG)
+    page.locator(".st-key-_step").get_by_role("slider").press("End")
     expect(panel).not_to_contain_text("before training")
     expect(panel).to_contain_text(re.compile(r"The LSTM’s cell: .* back after [\d\u202f]+ steps"))
+
+
+def test_the_map_tells_the_pair_under_the_pointer_and_a_click_aims_at_it(visit: Visit) -> None:
+    page = visit("/gradients?view=map&span=50&back=10&models=shakespeare-lstm")
+    plane = page.locator(".plane")
+    expect(plane).to_be_visible(timeout=LONG)
+    readout = page.locator(".readout")
+    expect(readout).to_have_text(re.compile(r"^From step 39, .*, to step 49, .*, 10 later: \S+$"))
+    box = plane.bounding_box()
+    middle = {"x": box["width"] * 10.5 / 50, "y": box["height"] * 30.5 / 50}
+    plane.hover(position=middle)
+    expect(readout).to_have_text(re.compile(r"^From step 10, .*, to step 30, .*, 20 later: \S+$"))
+    plane.click(position=middle)
+    expect(page).to_have_url(re.compile(r"target=30"))
+    expect(page).to_have_url(re.compile(r"back=20"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Twenty steps on")
+    plane.press("ArrowLeft")
+    expect(page).to_have_url(re.compile(r"back=21"))
+
+
+def test_every_view_is_a_link_and_a_click(visit: Visit) -> None:
+    page = ready(visit("/gradients?models=shakespeare-gru"))
+    page.get_by_role("radio", name="Every pair of steps").click()
+    expect(page).to_have_url(re.compile("view=map"))
+    expect(page.locator(".plane")).to_be_visible(timeout=LONG)
+    page.get_by_role("radio", name="Spectrum").click()
+    expect(page.locator(".st-key-figure-lyapunov .js-plotly-plot .point").first).to_be_attached(timeout=LONG)
+    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("A small difference (halves|doubles)"))
+    page.get_by_role("radio", name="Flow").click()
+    ready(page)
+
+
+def test_what_takes_its_time_can_be_stopped(visit: Visit) -> None:
+    page = visit("/gradients?view=horizon&longest=300")
+    expect(page.get_by_text(re.compile("Memory horizon, .*: about .* left"))).to_be_visible(timeout=LONG)
+    page.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("Stopped: Memory horizon")).to_be_visible(timeout=LONG)
+    expect(page.get_by_role("button", name="Go on")).to_be_visible()
+
+
+def test_the_lstms_highway_is_one_click_away(visit: Visit) -> None:
+    page = ready(visit("/gradients"))
+    page.locator(".st-key-five_clicks [class*=st-key-pick_scene]", has_text="highway").get_by_role("link").click()
+    expect(page).to_have_url(re.compile("view=map"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("through c alone", timeout=LONG)
 
 
 def test_it_fits_a_phone_in_the_dark(visit: Visit) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 import rnncore
 from rnncore import TrainConfig
-from rnncore.gradients.clipping import OneUnit, clipping
+from rnncore.gradients.clipping import OneUnit, clipping, read, updates
 from rnncore.training import corpora
 
 
@@ -63,6 +63,8 @@ def test_one_training_twice(corpus, tmp_path):
     assert (held["loss"] != free["loss"]).any()
     assert (found.history["update"] > 0).all()
     assert not (tmp_path / "unused").exists()
+    taken = [update.step for update in updates(config, corpus, (0.2, 0.0))]
+    assert taken == [step for step in range(1, 31) for _ in range(2)], "step by step, side by side"
     again = clipping(config, corpus, (0.0,))
     np.testing.assert_array_equal(again.history["loss"], free["loss"])
 
@@ -84,3 +86,50 @@ def test_the_step_of_the_explosion():
 def test_no_steps():
     with pytest.raises(rnncore.Error, match="at least 1, not 0"):
         OneUnit(steps=0)
+
+
+def test_updates_are_kept(corpus, tmp_path):
+    config = TrainConfig(tmp_path, cell="gru", layers=1, units=4, steps=5, batch=4, length=10)
+    told = [vars(update) for update in updates(config, corpus, (0.2, 0.0), keep=tmp_path / "updates.csv")]
+    settings, found = read(tmp_path / "updates.csv")
+    assert settings["cell"] == "gru"
+    assert settings["clips"] == [0.2, 0.0]
+    assert settings["symbols"] == found.symbols == len(set(corpus.text))
+    assert found.history.to_dict("records") == told
+    assert found.exploded == {0.2: None, 0.0: None}
+    (tmp_path / "race.csv").write_text("# {}\na,b\n1,2\n")
+    with pytest.raises(rnncore.Error, match="holds no training"):
+        read(tmp_path / "race.csv")
+
+
+def test_who_has_left_the_numbers_takes_no_more_steps(corpus, tmp_path):
+    config = TrainConfig(
+        tmp_path, cell="elman-relu", layers=1, units=32, steps=40, batch=4, length=40, learning_rate=1.0, warmup=0
+    )
+    found = clipping(config, corpus, (0.0,))
+    gone = ~np.isfinite(found.history["loss"])
+    assert gone.sum() == 1
+    assert gone.iloc[-1]
+    assert len(found.history) < 40
+    assert found.exploded[0.0] is not None
+
+
+def test_an_update_of_gradient_descent_is_as_long_as_the_gradient_or_the_threshold(corpus, tmp_path):
+    config = TrainConfig(
+        tmp_path,
+        cell="elman",
+        layers=1,
+        units=8,
+        steps=12,
+        batch=4,
+        length=10,
+        learning_rate=0.5,
+        dropout=0.0,
+        warmup=0,
+    )
+    history = clipping(config, corpus, (0.2, 0.0), optimizer="sgd").history
+    rate = 0.5 * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * (history["step"] - 1) / 12)))
+    length = history["gradient_norm"].where(history["clip"] == 0, history["gradient_norm"].clip(upper=0.2))
+    np.testing.assert_allclose(history["update"], rate * length, rtol=1e-3)
+    with pytest.raises(rnncore.Error, match="adamw or sgd, not 'adam'"):
+        clipping(config, corpus, optimizer="adam")

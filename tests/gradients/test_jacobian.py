@@ -81,6 +81,19 @@ def test_the_cells_path_is_the_product_of_the_forget_gates(network):
             assert found[t, k] == pytest.approx(forget[k + 1 : t + 1].prod(0).max(), rel=1e-5)
 
 
+def test_the_cells_path_of_a_large_network_is_exact(network):
+    """Random directions would take the many forget gates near 1 for a growth that none of them can give."""
+    model = network("lstm", layers=1, units=150)
+    forget = rnncore.record(model, TEXT)["f", 0].astype(float)
+    for norm, measure in (("spectral", np.max), ("frobenius", np.linalg.norm)):
+        found = jacobian_norms(model, TEXT, norm=norm, path="c")
+        assert (found.error == 0).all()
+        for k in range(len(TEXT)):
+            for t in range(k, len(TEXT)):
+                assert found[t, k] == pytest.approx(measure(forget[k + 1 : t + 1].prod(0)), rel=1e-5)
+    assert (jacobian_norms(model, TEXT, path="h").error > 0).any()  # h mixes all units
+
+
 def test_h_alone_tells_a_false_story(network):
     """An open forget gate: the full state keeps what the product of the h-to-h blocks has lost."""
     model = network("lstm", layers=1)
@@ -116,6 +129,7 @@ def test_the_bracket_of_the_largest_singular_value(network):
     reach = found.error[t, k]
     off = exact[t, k] / found[t, k]
     assert ((off > (1 - reach) * 0.85) & (off < (1 + reach) * 1.15)).all()
+    assert (np.diagonal(found.norms) == 1).all()
 
 
 def test_far_below_what_float32_holds(network):

@@ -1,8 +1,9 @@
 """Figures: arrays and tables in, plotly figures out. Pure functions, usable from a notebook."""
 
-from viz_app.figures.decay import across, change, decay, finding
+from viz_app.figures.decay import across, change, changes, decay, finding, pace
 from viz_app.figures.flow import flow
 from viz_app.figures.matched import matched
+from viz_app.figures.parts import parts
 from viz_app.figures.style import Name, Palette, apart, decades, ends, number, style, symbol
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "across",
     "apart",
     "change",
+    "changes",
     "decades",
     "decay",
     "ends",
@@ -18,6 +20,8 @@ __all__ = [
     "flow",
     "matched",
     "number",
+    "pace",
+    "parts",
     "style",
     "symbol",
 ]

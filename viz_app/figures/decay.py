@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from viz_app.figures.words import capital, count, share, thousands
+from viz_app.figures.words import capital, count, listed, share, thousands
 
 TINY = float(np.finfo(np.float64).tiny)
 """Under float64's smallest normal number a value has lost digits or is zero: underflow."""
+
+PARTS = {"c": "cell", "x": "input", "U": "recurrent weights"}
+"""What a signal is called in a sentence; h speaks for its model."""
 
 COLUMNS = ("model", "label", "signal", "layer", "step", "character", "distance", "gradient", "relative", "underflow")
 
@@ -96,11 +99,38 @@ def finding(table: pd.DataFrame, distance: int) -> str:
     first, *rest = voices
     stands_out = first["relative"] >= 0.01 and (not rest or first["relative"] >= 10 * rest[0]["relative"])
     carries = "still carries" if stands_out and first["relative"] < 1 else "carries"
-    head = f"{capital(_back(distance))}, {_subject(first)} {carries} {_amount(first)}"
+    head = f"{capital(_back(distance))}, {subject(first)} {carries} {_amount(first)}"
     if not first["underflow"] and not np.isnan(first["relative"]):
         head += " of the gradient"
-    others = ", ".join(f"{_subject(row)} {_amount(row)}" for row in rest)
+    others = ", ".join(f"{subject(row)} {_amount(row)}" for row in rest)
     return f"{head}; {others}" if others else head
+
+
+def pace(table: pd.DataFrame, reach: int) -> str:
+    """Return the sentence about how fast each model's gradient falls from the target to ``reach``, the slowest first.
+
+    A model with a cell state speaks by it, others by their h.
+    """
+    paces = []
+    for _, group in table[table["distance"] <= reach].groupby("model", sort=False):
+        rows = group[(group["signal"] == _voice(group)) & ~group["underflow"] & (group["relative"] > 0)]
+        rows = rows.sort_values("distance")
+        if len(rows) > 1:
+            fallen = -float(np.log10(rows["relative"].iloc[-1]))
+            paces.append((fallen / int(rows["distance"].iloc[-1]), subject(rows.iloc[0])))
+    if not paces:
+        return "Nothing can be said about its fall."
+    paces.sort()
+    named = [f"{name} {_tenfold(fall)}" for fall, name in paces]
+    return f"From 0 to {reach} characters back, {listed(named)}."
+
+
+def _tenfold(fall: float) -> str:
+    """Return words for a fall in decades per character."""
+    if abs(fall) < 1e-3:
+        return "stays as it is"
+    every = f"{1 / abs(fall):.1f}" if abs(fall) > 1 / 9.95 else thousands(1 / abs(fall))
+    return f"{'loses' if fall > 0 else 'gains'} a factor of ten every {every}"
 
 
 def change(then: pd.DataFrame, now: pd.DataFrame, step: int, last: int, distance: int) -> str:
@@ -108,10 +138,22 @@ def change(then: pd.DataFrame, now: pd.DataFrame, step: int, last: int, distance
     signal = _voice(now)
     rows = [_at(table[table["signal"] == signal], distance).iloc[0] for table in (then, now)]
     first, final = (_amount(row) for row in rows)
-    name = capital(_subject(rows[0]))
+    name = capital(subject(rows[0]))
     if step == last:
         return f"{name}: {final} {_back(distance)} {_after(last)}"
     return f"{name}: {first} {_back(distance)} {_after(step)}, {final} {_after(last)}"
+
+
+def changes(pairs: Sequence[tuple[pd.DataFrame, pd.DataFrame]], distance: int) -> str:
+    """Return the sentence about several models' gradients at ``distance``, at a step of the training and at its end."""
+    said = []
+    for then, now in pairs:
+        signal = _voice(now)
+        rows = [_at(table[table["signal"] == signal], distance).iloc[0] for table in (then, now)]
+        first, final = (_amount(row) for row in rows)
+        name = subject(rows[0])
+        said.append(f"leaves {name} at {final}" if first == final else f"takes {name} from {first} to {final}")
+    return f"{capital(_back(distance))}, training {listed(said)} of the gradient"
 
 
 def _after(step: int) -> str:
@@ -126,9 +168,11 @@ def _voice(group: pd.DataFrame) -> str:
     return "c" if "c" in set(group["signal"]) else str(group["signal"].iloc[0])
 
 
-def _subject(row: pd.Series) -> str:
+def subject(row: pd.Series) -> str:
+    """Return who a row of the table is about: a model, or its cell, input or recurrent weights."""
     name = row["label"] if row["label"] == row["model"] else f"the {row['label']}"
-    return f"{name}’s cell" if row["signal"] == "c" else name
+    part = PARTS.get(row["signal"])
+    return f"{name}’s {part}" if part else name
 
 
 def _amount(row: pd.Series) -> str:

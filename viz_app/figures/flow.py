@@ -12,17 +12,21 @@ import plotly.graph_objects as go
 
 from viz_app.figures.race import faint
 from viz_app.figures.style import Name, Palette, apart, decades, ends, style, symbol
-from viz_app.figures.words import scientific, share
+from viz_app.figures.words import from_log10, scientific, share
+
+FIRST = ("c", "U")
+"""Signals whose lines are solid, with the others of their model dashed."""
 
 
 class _Curve(NamedTuple):
-    """One state of one model: rows in order of distance, and the column that is drawn."""
+    """One signal of one model: rows in order of distance, and the column that is drawn."""
 
     model: str
     label: str
     name: str
-    dashed: bool
+    dash: str
     values: pd.Series
+    told: list[str]
     band: pd.DataFrame
 
     def leaves(self, low: int) -> int | None:
@@ -52,13 +56,14 @@ def flow(
     size: float = 16,
     height: float = 360,
 ) -> go.Figure:
-    """Draw every state's curve: colour by model, solid c (or h where there is no c), dashed h beside c.
+    """Draw every curve: colour by model, solid c (or h where there is no c), dashed h beside c, dotted the direct part.
 
     Parameters
     ----------
     table : DataFrame
         Rows of :func:`viz_app.figures.decay` of all models, or of several runs of each, taken together by
-        :func:`viz_app.figures.across`: these have a band from the lowest to the highest run.
+        :func:`viz_app.figures.across`: these have a band from the lowest to the highest run. Or rows of
+        :func:`viz_app.figures.parts`, where total and direct are told apart.
     colours : mapping of str to str
         A model's colour, by its name.
     cursor : int
@@ -95,13 +100,14 @@ def flow(
             marker={"opacity": 0, "size": 14},
             selected={"marker": {"opacity": 0}},
             unselected={"marker": {"opacity": 0}},
-            customdata=[scientific(value) for value in curve.values],
+            customdata=curve.told,
             hovertemplate="%{customdata}",
         )
     style(fig, palette, size, height)
     decades(fig, low, high)
     fig.update_xaxes(range=[0, reach], title_text="characters back from the target", nticks=6)
-    fig.update_layout(margin_r=92 * scale, hovermode="x unified")
+    direct = any(curve.name.endswith("direct") for curve in curves)
+    fig.update_layout(margin_r=(128 if direct else 92) * scale, hovermode="x unified")
     staying = [curve for curve in curves if curve.leaves(low) is None]
     ends(fig, [Name(c.name, c.values.iloc[-1], colours[c.model]) for c in staying], palette, size)
     if 0 <= cursor <= reach:
@@ -113,15 +119,27 @@ def flow(
 def _curves(table: pd.DataFrame, relative: bool, reach: int) -> list[_Curve]:
     """Return the curves up to ``reach``, without those that have no number at all."""
     curves = []
-    for (model, signal), rows in table[table["distance"] <= reach].groupby(["model", "signal"], sort=False):
+    within = table[table["distance"] <= reach]
+    within = within if "part" in within else within.assign(part="total")
+    for (model, signal, part), rows in within.groupby(["model", "signal", "part"], sort=False):
         rows = rows.sort_values("distance").set_index("distance")
         values = rows["relative" if relative else "gradient"].mask(rows["underflow"])
-        dashed = signal != "c" and ((table["model"] == model) & (table["signal"] == "c")).any()
-        if values.notna().any():
-            label = escape(rows["label"].iloc[0])
-            band = rows[["low", "high"]].mask(rows["underflow"]) if relative and "low" in rows else rows[[]]
-            curves.append(_Curve(str(model), label, f"{label}, {symbol(str(signal))}", bool(dashed), values, band))
+        if values.isna().all():
+            continue
+        beside = signal not in FIRST and ((table["model"] == model) & table["signal"].isin(FIRST)).any()
+        dash = "1px,4px" if part == "direct" else "4px,4px" if beside else "solid"
+        label = escape(rows["label"].iloc[0])
+        name = f"{label}, {symbol(str(signal))}{' direct' if part == 'direct' else ''}"
+        band = rows[["low", "high"]].mask(rows["underflow"]) if relative and "low" in rows else rows[[]]
+        curves.append(_Curve(str(model), label, name, dash, values, _told(rows, values, relative), band))
     return curves
+
+
+def _told(rows: pd.DataFrame, values: pd.Series, relative: bool) -> list[str]:
+    """Return each value as it is told under the pointer: by its logarithm, where that is known."""
+    if "log10" not in rows:
+        return [scientific(value) for value in values]
+    return [from_log10(value) for value in rows["log10_relative" if relative else "log10"]]
 
 
 def _top(curves: list[_Curve]) -> float:
@@ -135,7 +153,7 @@ def _line(curve: _Curve, colour: str, size: float) -> dict[str, object]:
         "x": curve.values.index.to_numpy(),
         "y": curve.values.to_numpy(),
         "name": curve.name,
-        "line": {"color": colour, "width": 2.5 * size / 16, "dash": "4px,4px" if curve.dashed else "solid"},
+        "line": {"color": colour, "width": 2.5 * size / 16, "dash": curve.dash},
     }
 
 

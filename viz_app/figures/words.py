@@ -31,6 +31,16 @@ def scientific(value: float) -> str:
     return f"{digit}×{power(int(exponent))}".replace("-", MINUS)
 
 
+def from_log10(exponent: float) -> str:
+    """Return 10 to the ``exponent`` as :func:`scientific` does, however small it is; -inf is no path."""
+    if exponent == -math.inf:
+        return "no path"
+    if -300 < exponent < 300:
+        return scientific(10.0**exponent)
+    digit = 10.0 ** (exponent - math.floor(exponent))
+    return f"{digit:.0f}×{power(math.floor(exponent))}" if digit < 9.5 else power(math.floor(exponent) + 1)
+
+
 def share(value: float) -> str:
     """Return a part of the whole: ``7 %``, ``0.3 %``; below a thousandth its power of ten, ``10⁻⁸``.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import streamlit as st
 
-from viz_app import controls, state
+from viz_app import controls, lecture, state
 from viz_app.components import card, spark, theme, tint
 
 if TYPE_CHECKING:
@@ -48,9 +48,11 @@ def page() -> None:
         st.title("See what a recurrent network remembers, and when it forgets", anchor=False)
         st.markdown(":gray[Every gate, cell state and gradient, at every character. Nothing leaves this machine.]")
         told = st.empty()
-    tries, models = st.container(key="home_try"), st.container(key="home_models")
+    tries, story, models = st.container(key="home_try"), st.container(), st.container(key="home_models")
     with tries:
         pictures = _try()
+    with story:
+        lecture.five_clicks()
     names = state.models()
     with models:
         _models(names)

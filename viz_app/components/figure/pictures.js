@@ -46,6 +46,7 @@ async function draw(chart, title) {
     picture.append(element("text", { ...look, "font-size": style.font.size * 1.15, "font-weight": 600 }, title));
   }
   const group = element("g", { transform: `translate(0 ${top})` });
+  group.append(...scenes(style));
   for (const layer of layers) {
     for (const child of layer.children) {
       if (!child.matches(".hoverlayer")) group.append(child.cloneNode(true));
@@ -54,6 +55,22 @@ async function draw(chart, title) {
   group.querySelectorAll(".drag, .draglayer").forEach((node) => node.remove());
   picture.append(group);
   return picture;
+}
+
+// What plotly draws with WebGL, as images at their places.
+function scenes(style) {
+  return style._subplots.gl3d.map((name) => {
+    const { _scene, domain } = style[name];
+    const { l, t, w, h } = style._size;
+    return element("image", {
+      href: _scene.toImage("png"),
+      x: l + w * domain.x[0],
+      y: t + h * (1 - domain.y[1]),
+      width: w * (domain.x[1] - domain.x[0]),
+      height: h * (domain.y[1] - domain.y[0]),
+      preserveAspectRatio: "none",
+    });
+  });
 }
 
 async function fontFace() {

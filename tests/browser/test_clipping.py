@@ -1,0 +1,49 @@
+"""Clipping: both paths play in the browser without a rerun; the training is shown, and another one started."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+Visit = Callable[..., Page]
+
+POINTS = "() => [...document.querySelectorAll('.js-plotly-plot')].map((gd) => gd._fullData.at(-2).x.length)"
+
+
+def test_the_paths_play(visit: Visit) -> None:
+    page = visit("/clipping")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("throws w from")
+    expect(page.locator(".js-plotly-plot")).to_have_count(3)
+    page.wait_for_function(f"({POINTS})()[0] == 61 && ({POINTS})()[1] == 61")
+    page.locator(".updatemenu-button").nth(1).click()
+    page.wait_for_function(f"({POINTS})()[1] < 30")
+    page.wait_for_function(f"({POINTS})()[1] == 61")
+
+
+def test_a_start_is_chosen_and_in_the_link(visit: Visit) -> None:
+    page = visit("/clipping?w=5.2&b=-2.5")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("At update")
+    page.get_by_label("Start w").fill("6.00")
+    page.get_by_label("Start w").press("Enter")
+    expect(page).to_have_url(re.compile(r"w=6\.0"))
+
+
+def test_the_training_and_another_one(visit: Visit) -> None:
+    page = visit("/clipping?view=training")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Without clipping the training explodes")
+    expect(page.locator(".js-plotly-plot")).to_have_count(3)
+    for label, value in (("Steps", "20"), ("Characters a step", "10")):
+        page.get_by_label(label, exact=True).fill(value)
+        page.get_by_label(label, exact=True).press("Enter")
+    page.get_by_role("button", name="Train it twice").click()
+    expect(page).to_have_url(re.compile("run=[0-9a-f]{8}"))
+    expect(page.get_by_role("heading", name=re.compile("in 20 steps|at step"))).to_be_visible(timeout=180_000)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", ["cliff", "training"])
+def test_a_phone_needs_no_sideways_scrolling(visit: Visit, scheme: str, view: str) -> None:
+    page = visit(f"/clipping?view={view}", width=390, height=844, color_scheme=scheme)
+    expect(page.locator(".js-plotly-plot")).to_have_count(3)
+    assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= 390

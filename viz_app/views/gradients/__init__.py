@@ -1,0 +1,52 @@
+"""Gradients, Flow: how far back each model's gradient reaches, by every measure there is, each a view of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import streamlit as st
+
+from viz_app import lecture, state
+from viz_app.views.gradients import flow, horizon, jacobian, spectrum, training
+from viz_app.views.gradients.compared import Compared, compare
+from viz_app.views.gradients.widgets import switch
+
+
+class View(NamedTuple):
+    """A part of the page: its name in the row of views, and what draws it."""
+
+    title: str
+    show: Callable[[Compared], None]
+
+
+VIEWS = {
+    "flow": View("Flow", flow.show),
+    "map": View("Every pair of steps", jacobian.show),
+    "spectrum": View("Spectrum", spectrum.show),
+    "horizon": View("Memory horizon", horizon.show),
+    "training": View("Over training", training.show),
+}
+"""By the link's ``view``. Only the one that is asked for computes anything."""
+
+
+def page() -> None:
+    """Show the page."""
+    _address()
+    compared = compare()
+    first = "training" if "step" in st.query_params else "flow"  # older links name the step of training alone
+    view = state.link("view", first, choices=tuple(VIEWS))
+    switch("View", "view", {name: view.title for name, view in VIEWS.items()}, view)
+    body, foot = st.container(), st.container()
+    with foot:
+        lecture.five_clicks()
+    with body:
+        VIEWS[view].show(compared)
+
+
+def _address() -> None:
+    """Write into the address what a link from this page to itself asks for: Streamlit follows it, but leaves that."""
+    asked, known = st.query_params.to_dict(), state.memory("address")
+    if known and asked not in (known.get("asked"), state.memory("own")):
+        st.query_params.from_dict(asked)
+    known["asked"] = asked

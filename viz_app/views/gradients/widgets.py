@@ -1,0 +1,54 @@
+"""Widgets of the page Gradient flow that are held in the link, and the words below a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from viz_app import state
+from viz_app.figures.words import escaped
+
+
+def columns(widths: list[int]) -> Sequence[Any]:
+    """Return columns, or on a projector as many containers below each other."""
+    return [st.container() for _ in widths] if state.projector() else st.columns(widths, gap="large")
+
+
+def slider(label: str, key: str, value: int, high: int) -> None:
+    """Draw a slider that is held in the link under ``key``."""
+    if high < 1:
+        return
+    widget = f"_slide_{key}"
+    st.session_state[widget] = min(value, high)
+    st.slider(label, 0, high, key=widget, on_change=lambda: state.set_link(**{key: st.session_state[widget]}))
+
+
+def switch(label: str, key: str, options: Mapping[str, str], value: str) -> None:
+    """Draw a choice among a few that are all seen, held in the link under ``key``."""
+    widget = f"_switch_{key}"
+    st.session_state[widget] = value
+    st.segmented_control(
+        label,
+        list(options),
+        key=widget,
+        format_func=options.__getitem__,
+        label_visibility="collapsed",
+        required=True,
+        on_change=lambda: state.set_link(**{key: st.session_state[widget]}),
+    )
+
+
+def toggle(label: str, key: str, value: bool, **options: Any) -> None:
+    """Draw a toggle that is held in the link under ``key``."""
+    widget = f"_{key}"
+    st.session_state[widget] = value
+    st.toggle(label, key=widget, on_change=lambda: state.set_link(**{key: st.session_state[widget]}), **options)
+
+
+def how_to_read(explanation: str, conclusion: str = "") -> None:
+    """Write how a figure is read, in markdown, and below it what follows from its numbers, in plain words."""
+    st.markdown(f":small[**How to read it.** :gray[{explanation}]]")
+    if conclusion:
+        st.markdown(f":small[**What follows.** {escaped(conclusion)}]")
