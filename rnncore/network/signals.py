@@ -134,8 +134,8 @@ def _kept(cell: Cell, Wx: Rows, state: State, listen: Callable[[int, str, Any], 
 
 def _first_differences(signals: Signals, changes: Sequence[Change], first: int) -> list[int]:
     """Return, for every signal that changes, the first step at which it would."""
-    changed = dict(signals)
+    changed = dict[str, Tensor]()
     for change in changes:
-        changed[change.signal] = change(first, changed[change.signal])
-    differs = [(changed[symbol] != values).flatten(1).any(1) for symbol, values in signals.items()]
+        changed[change.signal] = change(first, changed.get(change.signal, signals[change.signal]))
+    differs = [(values != signals[symbol]).flatten(1).any(1) for symbol, values in changed.items()]
     return [int(steps.int().argmax()) for steps in differs if steps.any()]
