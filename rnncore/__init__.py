@@ -25,8 +25,8 @@ class _Package(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name != "__all__":
             raise AttributeError(f"module 'rnncore' has no attribute {name!r}")
-        if name == "gradients":
-            return import_module("rnncore.gradients")
+        if name in ("analysis", "gradients"):
+            return import_module(f"rnncore.{name}")
         public = import_module("rnncore.public")
         return vars(self)[name] if name in vars(self) else getattr(public, name)
 

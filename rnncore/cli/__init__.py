@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from rnncore.cli import dashboard, gradients, importing, inside, reading, training
+from rnncore.cli import dashboard, gradients, importing, inside, reading, training, units
 from rnncore.cli.screen import say
 from rnncore.errors import Error
 
@@ -57,6 +57,7 @@ for command, example in (
     (inside.record, "rnncore record shakespeare-lstm 'To be, or not to be' --gradients --out to-be.npz"),
     (reading.generate, "rnncore generate shakespeare-lstm 'ROMEO:' --length 300 --temperature 0.8 --seed 1"),
     (reading.score, "rnncore score linux-lstm --file main.c"),
+    (units.units, "rnncore units shakespeare-lstm --out dictionary"),
     (importing.bring, "rnncore import weights.pt --vocabulary train.txt --out my-model"),
     (dashboard.dashboard, "rnncore app --port 8080"),
 ):

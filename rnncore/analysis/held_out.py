@@ -1,0 +1,77 @@
+"""The text that a trained model was not trained on, and what kind of text it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rnncore import pretrained
+from rnncore.errors import CorpusError
+from rnncore.network.checkpoint import read_config
+from rnncore.training import corpora
+
+LANGUAGE_OF = {
+    "linux": "c",
+    "latex": "latex",
+    "shakespeare": "play",
+    "warpeace": "prose",
+    "stdlib": "python",
+    ".c": "c",
+    ".h": "c",
+    ".py": "python",
+    ".tex": "latex",
+}
+"""The kind of text of known corpora, and of files by their ending; all others are prose."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A model's corpus cut in two: ``training`` is what it was trained on, ``text`` is what it was not.
+
+    ``language`` is the kind of text, for :func:`rnncore.analysis.suiting`.
+    """
+
+    corpus: str
+    language: str
+    training: str
+    text: str
+
+
+def held_out(name: str | Path) -> HeldOut:
+    """Return the validation and test parts of the corpus of a trained model, and the training part beside them.
+
+    Parameters
+    ----------
+    name : str or Path
+        A name out of :func:`rnncore.available`, or a checkpoint's folder.
+
+    Raises
+    ------
+    CheckpointError
+        There is no such model.
+    CorpusError
+        The checkpoint does not tell its corpus; it is not at hand; or it is not the text that the model was trained on.
+    """
+    folder = pretrained.folder() / name if str(name) in pretrained.available() else Path(name)
+    training = read_config(folder)["training"]
+    try:
+        data, config = training["data"], training["config"]
+        share = config["validation"] + config["test"]
+    except (KeyError, TypeError):
+        raise CorpusError(f"{name} does not tell what it was trained on; give it a text that it has not read") from None
+    corpus = corpora.load(data["name"])
+    if corpus.sha256 != data["sha256"]:
+        raise CorpusError(
+            f"{data['name']} on this machine is not the text that {name} was trained on; give it one it has not read"
+        )
+    text: str | bytes = corpus.text.encode() if config["vocabulary"] == "bytes" else corpus.text
+    first = int(len(text) * (1 - share))
+    halves = (
+        half if isinstance(half, str) else half.decode("utf-8", "ignore") for half in (text[:first], text[first:])
+    )
+    return HeldOut(data["name"], language_of(data["name"]), *halves)
+
+
+def language_of(name: str) -> str:
+    """Return the kind of text that a corpus or a file of this name is: "prose" if its name does not tell."""
+    return LANGUAGE_OF.get(name) or LANGUAGE_OF.get(Path(name).suffix, "prose")
