@@ -14,7 +14,7 @@ import streamlit as st
 ROOT = Path(__file__).parent
 sys.path[:] = [str(ROOT.parent), *(path for path in sys.path if path not in (str(ROOT), str(ROOT.parent)))]
 
-from viz_app import state  # noqa: E402
+from viz_app import opening, state  # noqa: E402
 from viz_app.components import theme  # noqa: E402
 
 # Doors of the navigation, each with its pages: file in views/, title. A page whose file is not there is left out.
@@ -35,6 +35,7 @@ DOORS = {
 
 def main() -> None:
     """Show the page that the address names."""
+    opening.follow()
     st.set_page_config("rnncore", str(ROOT / "static" / "icon.png"), layout="wide")
     pages = {
         door: [

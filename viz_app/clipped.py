@@ -5,8 +5,7 @@ A comparison is its settings: whoever asks for the same again gets the result th
 
 from __future__ import annotations
 
-import hashlib
-import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,7 @@ class Setting:
     @property
     def id(self) -> str:
         """What the comparison is called in a link."""
-        return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:8]
+        return jobs.digest(self)
 
     @property
     def clips(self) -> list[float]:
@@ -59,28 +58,36 @@ class Setting:
 
 
 def start(setting: Setting) -> None:
-    """Start the two trainings, unless they are there.
+    """Start the two trainings, unless they are there or come with the product.
 
     Raises
     ------
     jobs.JobError
         Too many are waiting, or the disk refuses.
     """
+    if setting == Setting():
+        return
     about = {"kind": "clipping", "race": setting.id, "setting": asdict(setting), "text": TEXT}
     about |= {"clips": setting.clips, "optimizer": setting.optimizer}
     jobs.queue([(_job(setting), {**about, "config": setting.config})])
 
 
 def job(setting: Setting) -> jobs.Job | None:
-    """Return the job of a comparison, if it was started here."""
-    return jobs.find(_job(setting))
+    """Return the job of a comparison, if it was started here; the one that comes with the product needs none."""
+    return None if setting == Setting() else jobs.find(_job(setting))
 
 
 def known() -> dict[str, Setting]:
-    """Return the comparisons by id: the one that comes with the product, then those started here, the last first."""
-    requests = (job.request for job in jobs.every(races=True))
-    mine = [Setting(**request["setting"]) for request in requests if request.get("kind") == "clipping"]
-    return {setting.id: setting for setting in [Setting(), *mine]}
+    """Return the comparisons by id: the one that comes with the product, then those started here, the last first.
+
+    Jobs of other versions, whose fields are not these, are left out.
+    """
+    found = {Setting().id: Setting()}
+    for request in (job.request for job in jobs.every(races=True)):
+        with suppress(TypeError, LookupError):
+            if request["kind"] == "clipping" and (setting := Setting(**request["setting"])).id == request["race"]:
+                found[setting.id] = setting
+    return found
 
 
 def comparison(setting: Setting) -> Comparison | None:

@@ -1,128 +1,46 @@
 """Trainings in the background: start, stop, resume, rename, delete; each is a folder and, at times, a process.
 
 A page never trains. It writes what it wants into a run's folder, starts a worker (see :mod:`viz_app.worker`)
-and reads the folder back. So no visitor waits for another, a closed tab stops nothing, and a server that was
-started anew finds every run as it is.
+and reads the folder back, see :mod:`viz_app.runs`. So no visitor waits for another, a closed tab stops nothing, and a
+server that was started anew finds every run as it is.
 """
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import torch
 
 import rnncore
-from rnncore import Run
 from rnncore.network import checkpoint
 from rnncore.training.train import Split
 from viz_app import worker
 from viz_app.launch import JobError, ask_again, launch, prepare
+from viz_app.runs import Job, checked, digest, every, find, folder, free_name, read
+
+__all__ = [
+    "Job",
+    "JobError",
+    "checked",
+    "delete",
+    "digest",
+    "every",
+    "find",
+    "folder",
+    "free_name",
+    "queue",
+    "rename",
+    "resume",
+    "start",
+    "start_together",
+    "stop",
+]
 
 WAITING_AT_MOST = 8
 """How many trainings may wait for their turn."""
-
-_NAME = re.compile(r"\w[\w.-]{0,39}")
-
-
-@dataclass(frozen=True)
-class Job:
-    """A run that was started from the pages.
-
-    ``status`` is "waiting", "training", "finished", "stopped", "failed", or "interrupted" where the worker
-    was killed; ``error`` is the sentence that says why, ``ahead`` how many trainings come before it.
-    """
-
-    folder: Path
-    status: str
-    error: str | None
-    ahead: int
-
-    @property
-    def name(self) -> str:
-        """What the run, and the model it makes, is called."""
-        return self.folder.name
-
-    @property
-    def request(self) -> dict[str, Any]:
-        """What was asked for, whole: config, text, when, and of which race it is, if it is of one."""
-        return worker.read(self.folder / "job.json")
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """What was asked for: the fields of :class:`rnncore.TrainConfig`."""
-        return dict(self.request.get("config", {}))
-
-    @property
-    def run(self) -> Run:
-        """What there is of it so far."""
-        return Run(self.folder)
-
-    @property
-    def active(self) -> bool:
-        """Whether a process works at it or waits to."""
-        return self.status in ("waiting", "training")
-
-    @property
-    def has_model(self) -> bool:
-        """Whether the other pages can open it."""
-        return (self.folder / "model.safetensors").exists()
-
-
-def folder() -> Path:
-    """Return the folder of runs: ``RNNCORE_RUNS``, or one in the user's data folder."""
-    return Path(os.environ.get("RNNCORE_RUNS") or platformdirs.user_data_path("rnncore") / "runs")
-
-
-def every(races: bool = False) -> list[Job]:
-    """Return all runs, the one asked for last first; those of races only if asked for."""
-    requests = {path: worker.read(path) for path in folder().glob("*/job.json")}
-    newest = sorted(requests, key=lambda path: requests[path].get("asked", 0), reverse=True)
-    return [_read(path.parent) for path in newest if races or "race" not in requests[path]]
-
-
-def find(name: str) -> Job | None:
-    """Return the run called ``name``, if there is one."""
-    known = _NAME.fullmatch(name) and (folder() / name / "job.json").exists()
-    return _read(folder() / name) if known else None
-
-
-def _read(path: Path) -> Job:
-    said, alive = worker.read(path / "phase.json"), worker.alive(path)
-    status = said.get("phase", "waiting")
-    if not alive and status in ("waiting", "training"):
-        status = "interrupted"
-    waits = len(worker.ahead(path)) if status == "waiting" else 0
-    return Job(path, status, said.get("error"), waits)
-
-
-def free_name(stem: str) -> str:
-    """Return the first of stem-1, stem-2, ... that no run and no model has."""
-    taken = {path.name for path in folder().glob("*")} | set(rnncore.available())
-    return next(name for number in range(1, len(taken) + 2) if (name := f"{stem}-{number}") not in taken)
-
-
-def checked(name: str) -> str:
-    """Return the name if a run or a model can be called so.
-
-    Raises
-    ------
-    JobError
-        It is no name, or taken.
-    """
-    if not _NAME.fullmatch(name):
-        raise JobError(
-            "a name has 1 to 40 letters, digits, dots, dashes or underscores, and starts with a letter or digit"
-        )
-    if (folder() / name).exists() or name in rnncore.available():
-        raise JobError(f"there is a model called {name} already; choose another name")
-    return name
 
 
 def start(name: str, config: dict[str, Any], corpus: str | None, text: str | None = None) -> Job:
@@ -147,7 +65,7 @@ def start(name: str, config: dict[str, Any], corpus: str | None, text: str | Non
     _check_queue()
     prepare(path, {"config": config, "own": corpus is None, "text": corpus or "text.txt"}, text)
     launch([path])
-    return _read(path)
+    return read(path)
 
 
 def start_together(requests: Sequence[tuple[str, dict[str, Any]]], corpus: str, about: dict[str, Any]) -> list[Job]:
@@ -199,7 +117,7 @@ def queue(requests: Sequence[tuple[str, dict[str, Any]]]) -> list[Job]:
             ask_again(job.folder)
         paths.append(path)
     launch(paths)
-    return [_read(path) for path in paths]
+    return [read(path) for path in paths]
 
 
 def resume(job: Job) -> Job:
@@ -208,7 +126,7 @@ def resume(job: Job) -> Job:
         return job
     ask_again(job.folder)
     launch([job.folder])
-    return _read(job.folder)
+    return read(job.folder)
 
 
 def stop(job: Job) -> None:
@@ -228,7 +146,7 @@ def rename(job: Job, name: str) -> Job:
             _set(path / file, keys, name)
     except OSError as error:
         raise JobError(f"cannot rename {job.name}: {error.strerror or error}") from error
-    return _read(path)
+    return read(path)
 
 
 def delete(job: Job) -> None:

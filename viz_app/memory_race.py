@@ -6,15 +6,17 @@ see :mod:`viz_app.jobs`; on the command line it is ``rnncore gradients race``.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
+import pandas as pd
+
 import rnncore
-from rnncore.gradients import Lap, RaceConfig
+from rnncore.errors import Error
+from rnncore.gradients import Lap, RaceConfig, reach
 from rnncore.gradients.race import read
 from rnncore.gradients.standings import left
 from viz_app import jobs
@@ -25,17 +27,19 @@ TRAININGS_AT_MOST = 150
 
 def name(config: RaceConfig) -> str:
     """Return what a race is called in a link."""
-    return hashlib.sha256(json.dumps(asdict(config)).encode()).hexdigest()[:8]
+    return jobs.digest(config)
 
 
 def start(config: RaceConfig) -> None:
-    """Start a job for every cell that has none yet, or go on with it.
+    """Start a job for every cell that has none yet, or go on with it; a race that comes with the product needs none.
 
     Raises
     ------
     jobs.JobError
         It is too much, too many are waiting, or the disk refuses.
     """
+    if any(shipped == config for shipped, _ in _shipped()):
+        return
     trainings = len(config.cells) * len(config.lengths) * config.seeds
     if trainings > TRAININGS_AT_MOST:
         raise jobs.JobError(
@@ -47,26 +51,42 @@ def start(config: RaceConfig) -> None:
 
 
 def known() -> dict[str, RaceConfig]:
-    """Return the races by name: those that come with the product, then those started here, the last one first."""
-    found = [read(path)[0] for path in sorted(SHIPPED.glob("race-*.csv"))]
-    requests = (job.request for job in jobs.every(races=True))
-    found += [RaceConfig.of(request["whole"]) for request in requests if request.get("kind") == "memory"]
-    return {name(config): config for config in found}
+    """Return the races by name: those that come with the product, then those started here, the last one first.
+
+    Files and jobs of other versions, whose fields are not these, are left out.
+    """
+    found = {name(config): config for config, _ in _shipped()}
+    for request in (job.request for job in jobs.every(races=True)):
+        with suppress(Error, TypeError, LookupError, AttributeError):
+            if request["kind"] == "memory" and name(config := RaceConfig.of(request["whole"])) == request["race"]:
+                found[request["race"]] = config
+    return found
 
 
 def members(config: RaceConfig) -> dict[str, jobs.Job]:
-    """Return the jobs that there are, by cell."""
+    """Return the jobs that there are, by cell; of a race that comes with the product there are none."""
+    if any(shipped == config for shipped, _ in _shipped()):
+        return {}
     found = ((cell, jobs.find(_job(config, cell))) for cell in config.cells)
     return {cell: job for cell, job in found if job is not None}
 
 
 def laps(config: RaceConfig) -> list[Lap]:
     """Return all laps so far."""
-    for kept, found in map(read, sorted(SHIPPED.glob("race-*.csv"))):
-        if kept == config:
+    for shipped, found in _shipped():
+        if shipped == config:
             return found
     files = [job.folder / "laps.csv" for job in members(config).values()]
     return [lap for file in files if file.exists() for lap in read(file)[1]]
+
+
+def standing(config: RaceConfig, laps: list[Lap], table: pd.DataFrame) -> dict[str, int]:
+    """Return :func:`rnncore.gradients.reach` of the cells of which it is known: a zero needs a failure to show for it.
+
+    ``table`` is :func:`rnncore.gradients.solved` of the laps.
+    """
+    failed = set(table.loc[(table["length"] == config.lengths[0]) & (table["solved"] < table["runs"]), "cell"])
+    return {cell: far for cell, far in reach(config, laps).items() if far or cell in failed}
 
 
 def remaining(config: RaceConfig, ran: list[Lap], paces: Mapping[str, float], cores: int) -> float:
@@ -91,6 +111,13 @@ def command(config: RaceConfig) -> str:
 def titles(config: RaceConfig) -> dict[str, str]:
     """Return what people call each cell."""
     return {cell: rnncore.cells()[cell].title for cell in config.cells}
+
+
+def _shipped() -> Iterator[tuple[RaceConfig, list[Lap]]]:
+    """Yield the races that come with the product; a file that holds something else is left out."""
+    for path in sorted(SHIPPED.glob("race-*.csv")):
+        with suppress(Error):
+            yield read(path)
 
 
 def _job(config: RaceConfig, cell: str) -> str:

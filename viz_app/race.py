@@ -6,8 +6,6 @@ training of its own, see :mod:`viz_app.jobs`.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -50,7 +48,7 @@ class Settings:
     @property
     def id(self) -> str:
         """What the race is called in a link."""
-        return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:8]
+        return jobs.digest(self)
 
     @property
     def runs(self) -> list[tuple[str, int]]:

@@ -1,46 +1,26 @@
-"""Stacks of layers for the page Depth: measured or trained once for all visitors, and their results as tables."""
+"""Stacks of layers for the page Depth: a comparison's measurements, with progress, and as tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable
 
 import pandas as pd
-import streamlit as st
 
 from rnncore import gradients
 from rnncore.gradients import DepthConfig, Measurement
 
-MOST = 16
-"""Trained comparisons that are kept."""
 
+def measured(config: DepthConfig, progress: Callable[[int, int], None]) -> tuple[Measurement, ...]:
+    """Return how the stacks stand through their training, or at its start if they are to take no updates.
 
-@st.cache_resource(max_entries=64, show_spinner="Measuring the gradients at the start…")
-def at_start(config: DepthConfig) -> tuple[Measurement, ...]:
-    """Return how the stacks stand before any training."""
-    return tuple(gradients.train_stacks(replace(config, updates=0)))
-
-
-def trained(config: DepthConfig) -> tuple[Measurement, ...] | None:
-    """Return how the stacks stood through their training; None if that has not been run."""
-    return _kept().get(config)
-
-
-def train(config: DepthConfig) -> Iterator[Measurement]:
-    """Train the stacks, yielding how each stands; when all are done, :func:`trained` knows it."""
+    ``progress`` is called with (measurements done, measurements in all).
+    """
+    total = config.seeds * len(config.kinds) * (len(range(0, config.updates, config.every)) + 1)
     found = []
     for one in gradients.train_stacks(config):
         found.append(one)
-        yield one
-    kept = _kept()
-    kept[config] = tuple(found)
-    for oldest in list(kept)[:-MOST]:
-        kept.pop(oldest, None)
-
-
-@st.cache_resource
-def _kept() -> dict[DepthConfig, tuple[Measurement, ...]]:
-    return {}
+        progress(len(found), total)
+    return tuple(found)
 
 
 def tables(found: tuple[Measurement, ...]) -> dict[str, pd.DataFrame]:

@@ -45,6 +45,7 @@ __all__ = [
     "stamp",
     "text",
     "turn",
+    "whole",
     "writing",
 ]
 
@@ -193,6 +194,17 @@ def text(model_name: str) -> Text:
         name = link("text", first)
         title, whole = _find(name, model_name)
     return texts.window(name, title, whole, link("part", 1, low=1, high=texts.parts(whole)))
+
+
+def whole(model_name: str, name: str) -> str:
+    """Return all of a text, of which :func:`text` returns a window; ``name`` is its id in the link.
+
+    Raises
+    ------
+    TextError
+        There is no such text.
+    """
+    return _find(name, model_name)[1]
 
 
 def _find(name: str, model_name: str) -> tuple[str, str]:

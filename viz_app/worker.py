@@ -4,7 +4,8 @@
 or one model with and without clipping. The worker holds
 ``FOLDER/job.lock`` as long as it lives, so that a run left behind by a crash is never taken for a live one;
 what it is at stands in ``FOLDER/phase.json``. It ends when a file ``FOLDER/stop`` appears, or on SIGTERM,
-always between two steps: a run that goes on later ends with the very weights of one that never stopped.
+always between two steps. A model that goes on later ends with the very weights of one that never stopped; a race
+keeps the trainings that had ended and starts the one it was at anew; with and without clipping both start anew.
 
 Only the standard library and filelock are imported until it is this worker's turn: waiting is cheap.
 """

@@ -157,7 +157,7 @@ def race(
     except KeyboardInterrupt:
         _print_race(config, laps, as_json)
         again = "; the same command goes on" if out else ""
-        say(f"Stopped; what is finished stands above{again}.")
+        say(f"Stopped{again}.")
         raise typer.Exit(130) from None
     _print_race(config, laps, as_json)
 

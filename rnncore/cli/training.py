@@ -128,6 +128,8 @@ def train(
         if os.path.isfile(probe):  # noqa: PTH113 (a long text is no path: Path would raise)
             options["probe"] = corpora.load(Path(probe)).text
         config = rnncore.TrainConfig(folder, **{name: options[name] for name in names})
+        if resume and not (folder / "run.json").exists():
+            progress.console.print(f"nothing to resume in {folder} yet: a new training begins", highlight=False)
         clipped: deque[bool] = deque(maxlen=100)
         latest = measured = None
         for latest in (training := rnncore.train(config, corpora.load(corpus), resume)):

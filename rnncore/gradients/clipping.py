@@ -33,7 +33,7 @@ class Update:
         Its threshold; 0 never clips.
     loss : float
         In nats, before the update.
-    gradient_norm, update : float
+    gradient_norm, update_norm : float
         Norms of the gradient before clipping, and of the change of all weights.
     seconds : float
         Since the trainings began.
@@ -43,7 +43,7 @@ class Update:
     step: int
     loss: float
     gradient_norm: float
-    update: float
+    update_norm: float
     seconds: float = field(compare=False)
 
 
@@ -56,8 +56,8 @@ class Comparison:
     history : DataFrame
         A row for each threshold and step, with the columns of :class:`Update`.
     exploded : mapping of float to int or None
-        For each threshold the first step at which the loss had left the finite numbers or was worse than a blind
-        guess by more than 1 nat after it had been better; None if there was none.
+        For each threshold the first step at which the loss or the gradient had left the finite numbers, or the loss
+        was worse by more than 1 nat than both a blind guess and the best before it; None if there was none.
     symbols : int
         Size of the vocabulary: a blind guess has a loss of its logarithm.
     """
@@ -113,7 +113,8 @@ def updates(
 ) -> Iterator[Update]:
     """Yield the updates of :func:`clipping` one by one, a step of each training in turn.
 
-    A training whose loss is no longer finite takes no further steps. ``keep`` names a CSV file that they are kept in.
+    A training ends where its loss or its gradient is no longer finite: a step along it would leave no weight a number,
+    and skipping the step would be a kind of clipping. ``keep`` names a CSV file that they are kept in.
     """
     if optimizer not in ("adamw", "sgd"):
         raise Error(f"optimizer is adamw or sgd, not {optimizer!r}")
@@ -141,7 +142,7 @@ def updates(
             if keep is not None:
                 journal.append(keep, vars(update))
             yield update
-            if not math.isfinite(loss):
+            if not (math.isfinite(loss) and math.isfinite(norm)):
                 del trainers[clip]
 
 
@@ -165,9 +166,9 @@ def vocabulary_of(config: TrainConfig, corpus: Corpus) -> Vocabulary:
 
 
 def _exploded(history: pd.DataFrame, symbols: int) -> int | None:
-    guess = math.log(symbols)
-    learned = history["loss"].cummin() < guess
-    gone = ~np.isfinite(history["loss"]) | (learned & (history["loss"] > guess + 1))
+    worst = np.maximum(history["loss"].cummin(), math.log(symbols)) + 1
+    lost = ~np.isfinite(history[["loss", "gradient_norm"]].to_numpy()).all(axis=1)
+    gone = (history["loss"] > worst) | lost
     return int(history["step"][gone].iloc[0]) if gone.any() else None
 
 

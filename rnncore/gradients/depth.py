@@ -73,6 +73,8 @@ class DepthConfig:
     every: int = 10
 
     def __post_init__(self) -> None:
+        if not self.kinds:
+            raise Error(f"there is nothing to compare; name at least one kind of {', '.join(JOINS)}")
         for kind in self.kinds:
             known("kind", kind, JOINS)
         known("activation", self.activation, ACTIVATIONS)

@@ -74,8 +74,8 @@ def lyapunov(
     ----------
     network : LanguageModel or Cell
         Computed in float64, whatever its own precision.
-    inputs : str, Tensor [time, input] or int
-        A text for a model, inputs, or a number of steps without input.
+    inputs : str, Tensor [time] or [time, input], or int
+        A text or its ids for a model, inputs, or a number of steps without input.
     exponents : int, optional
         Only so many, the largest; each costs the same. All by default.
     warmup : int, optional

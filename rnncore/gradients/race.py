@@ -66,6 +66,8 @@ class RaceConfig:
                 raise Error(f"{name} must be at least 1, not {getattr(self, name)}")
         if not self.cells or not self.lengths or not self.learning_rates:
             raise Error("a race needs at least one cell, one length and one learning rate")
+        if list(self.lengths) != sorted(set(self.lengths)):
+            raise Error("lengths grow: a cell that fails at one is not sent over longer ones")
         if min(self.lengths) < task.shortest:
             raise Error(f"{task.title} needs a length of at least {task.shortest}, not {min(self.lengths)}")
         if not min(self.learning_rates) > 0 or not self.clip > 0:

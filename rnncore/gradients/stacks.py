@@ -20,6 +20,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from rnncore.errors import Error
+from rnncore.recording.through_time import norm
 
 JOINS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "plain": lambda x, F: F,
@@ -121,14 +122,8 @@ def layer_gradients(
     _, outputs, logits = stack.trace(xs)
     loss = nn.functional.cross_entropy(logits, targets, reduction="sum")
     found = torch.autograd.grad(loss, [*outputs, *(map_.weight for map_ in stack.maps)])
-    norms = np.array([_norm(gradient) for gradient in found])
+    norms = np.array([float(norm(gradient.flatten())) for gradient in found])
     return norms[: len(outputs)] / math.sqrt(len(xs)), norms[len(outputs) :] / len(xs)
-
-
-def _norm(gradient: Tensor) -> float:
-    """Return the norm, whose squares alone would underflow from 1e-154 on."""
-    largest = float(gradient.abs().max())
-    return largest * float((gradient / largest).norm()) if largest else 0.0
 
 
 def _linear(inputs: int, outputs: int) -> nn.Linear:

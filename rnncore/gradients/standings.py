@@ -78,7 +78,10 @@ def solved(config: RaceConfig, laps: Sequence[Lap]) -> pd.DataFrame:
 
 
 def reach(config: RaceConfig, laps: Sequence[Lap]) -> dict[str, int]:
-    """Return for each cell the longest length that it solved from every seed; 0 if there is none."""
+    """Return for each cell the longest length that it solved from every seed, 0 if there is none.
+
+    A cell that was not yet tried to the end at any length is left out.
+    """
     table = solved(config, laps)
     won = table[table["solved"] == config.seeds].groupby("cell")["length"].max()
-    return {cell: int(won.get(cell, 0)) for cell in config.cells}
+    return {cell: int(won.get(cell, 0)) for cell in config.cells if cell in set(table["cell"])}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.func import jvp, vmap
 
@@ -22,7 +22,7 @@ with warnings.catch_warnings():  # torch's first derivative in forward mode load
 
 Network = LanguageModel | Cell
 Inputs = str | Tensor | int
-"""A text, for a model; or inputs [time, input]; or a number of steps without any input."""
+"""A text or its ids [time], for a model; or inputs [time, input]; or a number of steps without any input."""
 
 
 @dataclass(frozen=True)
@@ -127,11 +127,19 @@ class Stack:
         return vmap(along)(directions)
 
 
+def ids_of(model: LanguageModel, text: str | Int64[Tensor, " time"]) -> Int64[Tensor, " time"]:
+    """Return the ids of a text, or those given, where the model is."""
+    ids = torch.from_numpy(model.vocabulary.encode(text)) if isinstance(text, str) else text
+    if len(ids) and not -1 <= int(ids.min()) <= int(ids.max()) < len(model.vocabulary):
+        raise Error(f"ids are -1 to {len(model.vocabulary) - 1}, not {int(ids.min())} to {int(ids.max())}")
+    return ids.to(model.head.weight.device)
+
+
 def _read(network: Network, first: Cell, inputs: Inputs) -> Tensor:
-    if isinstance(inputs, str):
+    if isinstance(inputs, str) or (isinstance(inputs, Tensor) and inputs.dtype == torch.int64 and inputs.ndim == 1):
         if not isinstance(network, LanguageModel):
             raise Error("a text is read by a language model; give a cell its inputs as a tensor [time, input]")
-        xs = network.embed(torch.from_numpy(network.vocabulary.encode(inputs)).to(network.head.weight.device))
+        xs = network.embed(ids_of(network, inputs))
     elif isinstance(inputs, int):
         xs = first.weight_ih.new_zeros(max(0, inputs), first.inputs)
     else:

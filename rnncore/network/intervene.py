@@ -7,6 +7,7 @@ it is, bit for bit.
 from __future__ import annotations
 
 import copy
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -92,6 +93,10 @@ class Clamp(Intervention):
     """
 
     value: float
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.value):
+            raise Error(f"a unit is held at a finite value, not at {self.value}")
 
     def values(self, layer: int, units: np.ndarray) -> float:
         """Return the value."""

@@ -16,9 +16,17 @@ def test_the_paths_play(visit: Visit) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("throws w from")
     expect(page.locator(".js-plotly-plot")).to_have_count(3)
     page.wait_for_function(f"({POINTS})()[0] == 61 && ({POINTS})()[1] == 61")
-    page.locator(".updatemenu-button").nth(1).click()
-    page.wait_for_function(f"({POINTS})()[1] < 30")
-    page.wait_for_function(f"({POINTS})()[1] == 61")
+    page.locator(".updatemenu-button").click()  # there is one, and it moves both
+    page.wait_for_function(f"({POINTS})()[0] < 30 && ({POINTS})()[1] < 30")
+    page.wait_for_function(f"({POINTS})()[0] == 61 && ({POINTS})()[1] == 61")
+    page.get_by_label("Start w").fill("5.40")
+    page.get_by_label("Start w").press("Enter")
+    expect(page).to_have_url(re.compile(r"w=5\.4"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("At update")
+    page.wait_for_timeout(3000)  # the figures are drawn anew, and still play together
+    expect(page.locator(".updatemenu-button")).to_have_count(1)
+    page.locator(".updatemenu-button").click()
+    page.wait_for_function(f"({POINTS})()[0] < 30 && ({POINTS})()[1] < 30")
 
 
 def test_a_start_is_chosen_and_in_the_link(visit: Visit) -> None:

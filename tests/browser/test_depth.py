@@ -31,9 +31,10 @@ def test_from_the_start_through_a_training(visit: Visit) -> None:
 
 def test_a_training_can_be_stopped(visit: Visit) -> None:
     page = visit("/depth?trained=1&depth=100&seeds=5")
-    page.locator(".st-key-_stop").get_by_role("button").click(timeout=LONG)
-    expect(page.get_by_role("button", name="Train them")).to_be_visible(timeout=LONG)
-    expect(page).not_to_have_url(re.compile("trained=1"))
+    expect(page.get_by_text(re.compile("15 small trainings: about .* left"))).to_be_visible(timeout=LONG)
+    page.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True).click(timeout=LONG)
+    expect(page.get_by_text("Stopped: 15 small trainings")).to_be_visible(timeout=LONG)
+    expect(page.get_by_role("button", name="Go on")).to_be_visible()
 
 
 def test_it_fits_a_phone_in_the_dark(visit: Visit) -> None:

@@ -61,7 +61,7 @@ def test_one_training_twice(corpus, tmp_path):
     assert held["loss"][0] == free["loss"][0]
     assert held["gradient_norm"][0] == free["gradient_norm"][0] > 0.2
     assert (held["loss"] != free["loss"]).any()
-    assert (found.history["update"] > 0).all()
+    assert (found.history["update_norm"] > 0).all()
     assert not (tmp_path / "unused").exists()
     taken = [update.step for update in updates(config, corpus, (0.2, 0.0))]
     assert taken == [step for step in range(1, 31) for _ in range(2)], "step by step, side by side"
@@ -74,13 +74,16 @@ def test_the_step_of_the_explosion():
 
     from rnncore.gradients.clipping import _exploded
 
-    def history(*losses):
-        return pd.DataFrame({"step": range(1, len(losses) + 1), "loss": losses})
+    def history(*losses, norm=1.0):
+        return pd.DataFrame({"step": range(1, len(losses) + 1), "loss": losses, "gradient_norm": norm})
 
     guess = math.log(10)
     assert _exploded(history(guess + 2, guess - 0.5, guess + 0.5, guess + 1.5, 1.0), 10) == 4
     assert _exploded(history(guess, 1.0, math.inf), 10) == 3
     assert _exploded(history(guess + 3, guess - 0.1, guess), 10) is None
+    assert _exploded(history(4.7, 900.0, 5e5), 96) == 2, "it never was better than a guess"
+    assert _exploded(history(guess + 3, guess + 3.9, guess + 2), 10) is None
+    assert _exploded(history(1.0, 1.0, norm=[1.0, math.inf]), 10) == 2
 
 
 def test_no_steps():
@@ -107,11 +110,21 @@ def test_who_has_left_the_numbers_takes_no_more_steps(corpus, tmp_path):
         tmp_path, cell="elman-relu", layers=1, units=32, steps=40, batch=4, length=40, learning_rate=1.0, warmup=0
     )
     found = clipping(config, corpus, (0.0,))
-    gone = ~np.isfinite(found.history["loss"])
+    gone = ~np.isfinite(found.history[["loss", "gradient_norm"]]).all(axis=1)
     assert gone.sum() == 1
     assert gone.iloc[-1]
     assert len(found.history) < 40
     assert found.exploded[0.0] is not None
+
+
+def test_who_has_no_finite_gradient_takes_no_more_steps(corpus, tmp_path, monkeypatch):
+    """Training by itself skips such a step; here that would be a kind of clipping."""
+    norms = iter([1.0, math.inf, 1.0])
+    monkeypatch.setattr("rnncore.training.trainer.Trainer.update", lambda self: (1.0, next(norms), 0.1))
+    config = TrainConfig(tmp_path, cell="elman", layers=1, units=4, steps=3, batch=4, length=10)
+    found = clipping(config, corpus, (0.0,))
+    assert found.history["step"].tolist() == [1, 2]
+    assert found.exploded == {0.0: 2}
 
 
 def test_an_update_of_gradient_descent_is_as_long_as_the_gradient_or_the_threshold(corpus, tmp_path):
@@ -130,6 +143,6 @@ def test_an_update_of_gradient_descent_is_as_long_as_the_gradient_or_the_thresho
     history = clipping(config, corpus, (0.2, 0.0), optimizer="sgd").history
     rate = 0.5 * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * (history["step"] - 1) / 12)))
     length = history["gradient_norm"].where(history["clip"] == 0, history["gradient_norm"].clip(upper=0.2))
-    np.testing.assert_allclose(history["update"], rate * length, rtol=1e-3)
+    np.testing.assert_allclose(history["update_norm"], rate * length, rtol=1e-3)
     with pytest.raises(rnncore.Error, match="adamw or sgd, not 'adam'"):
         clipping(config, corpus, optimizer="adam")

@@ -277,6 +277,7 @@ def test_a_seed_is_a_training():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        ({"kinds": ()}, "at least one kind of plain, residual, dense"),
         ({"kinds": ("highway",)}, "no kind 'highway'; known: plain, residual, dense"),
         ({"activation": "gelu"}, "no activation 'gelu'"),
         ({"depth": 0}, "depth must be at least 1, not 0"),

@@ -61,7 +61,7 @@ def test_total_gradients_are_autograds(network, cell, target):
                 assert 10 ** found.total[state][layer, t] == near(value.grad), (state, layer, t)
 
 
-@pytest.mark.parametrize("cell", ["elman", "gru", "lstm", "lstm-fgr", "mlstm", "slstm"])
+@pytest.mark.parametrize("cell", rnncore.cells())
 def test_a_weights_shares_add_up_to_its_gradient(network, cell):
     """Each step's share is the gradient of a copy of the weights that is used at this step alone."""
     model = network(cell, layers=1)
@@ -122,30 +122,85 @@ def test_direct_takes_no_step_in_time(network, cell):
                 assert 10 ** found.direct[state][layer, t] == near(value.grad), (state, layer, t)
 
 
-def test_finite_differences(network):
-    """Nudge one cell state of an LSTM at one step, h held fixed at that step only through c: the loss moves so."""
-    model, t, eps = network("lstm", layers=1), 4, 1e-6
+@pytest.mark.parametrize("cell", rnncore.cells())
+def test_finite_differences(network, cell):
+    """Nudge each state at one step, the others held fixed there, then the full state after it: the loss moves so."""
+    model, t, eps = network(cell, layers=2, units=3), 4, 1e-6
     found = flow(model, TEXT, -1)
     ids = torch.from_numpy(model.vocabulary.encode(TEXT))
-    (layer,) = model.layers
 
-    def loss(symbol, unit, by):
-        state = layer.start()
+    def loss(layer, symbol, unit, by, after=False):
+        states = model.start()
         with torch.no_grad():
             for step, x in enumerate(model.embed(ids[:-1])):
+                for number, one in enumerate(model.layers):
+                    here = step == t and number == layer
 
-                def tap(name, value, step=step):
-                    if step == t and name == symbol:
-                        value = value.clone()
-                        value[unit] += by
-                    return value
+                    def tap(name, value, here=here):
+                        if here and not after and name == symbol:
+                            value = value.clone()
+                            value[unit] += by
+                        return value
 
-                state = layer.step(x, state, tap)
-            return float(next_symbol_loss(model.head(state.h)[None], ids[-1:]))
+                    states[number] = one.step(x, states[number], tap)
+                    if here and after:
+                        states[number][symbol][unit] += by
+                    x = states[number].h
+            return float(next_symbol_loss(model.head(x)[None], ids[-1:]))
 
-    for symbol in ("h", "c"):
-        slopes = [(loss(symbol, unit, eps) - loss(symbol, unit, -eps)) / (2 * eps) for unit in range(4)]
-        assert 10 ** found.total[symbol][0, t] == pytest.approx(np.linalg.norm(slopes), rel=1e-5)
+    def slopes(*at, **how):
+        return [(loss(*at, unit, eps, **how) - loss(*at, unit, -eps, **how)) / (2 * eps) for unit in range(3)]
+
+    for layer, one in enumerate(model.layers):
+        for symbol in one.states:
+            norm = np.linalg.norm(slopes(layer, symbol))
+            assert 10 ** found.total[symbol][layer, t] == pytest.approx(norm, rel=1e-5, abs=1e-9), (layer, symbol)
+        norm = np.linalg.norm([slopes(layer, symbol, after=True) for symbol in one.states])
+        assert 10 ** found.full[layer, t] == pytest.approx(norm, rel=1e-5), layer
+
+
+@pytest.mark.parametrize("target", [3, None])
+def test_connectivity_is_the_gradient_of_the_desired_tokens_logit(network, target):
+    model = network("gru", layers=2)
+    ids = torch.from_numpy(model.vocabulary.encode(TEXT))
+    xs = model.embed(ids).detach().requires_grad_()
+    states, tops = model.start(), []
+    for x in xs:
+        for layer, cell in enumerate(model.layers):
+            states[layer] = cell.step(x, states[layer], silent)
+            x = states[layer].h
+        tops.append(x)
+    logits = model.head(torch.stack(tops))
+    desired = [logits[t, ids[t + 1]] for t in range(len(ids) - 1)]
+    (torch.stack(desired).mean() if target is None else desired[target]).backward()
+    found = flow(model, TEXT, target, of="logit")
+    np.testing.assert_allclose(10 ** found.inputs[0], xs.grad.norm(dim=-1), rtol=1e-9)
+    assert (found.of, found.loss) == ("logit", flow(model, TEXT, target).loss)
+
+
+def test_a_model_that_is_sure_is_connected_all_the_same(network):
+    """Scores a hundred times as far apart: the loss is flat, the logit's gradient a hundred times as large."""
+    model = network("lstm", layers=1)
+    ids = torch.from_numpy(model.vocabulary.encode(TEXT))
+    before = flow(model, TEXT, 3, of="logit").inputs[0, :4]
+    with torch.no_grad():
+        model.head.weight.mul_(100)
+        model.head.bias.fill_(-1000)
+        model.head.bias[ids[4]] = 1000
+    assert np.isinf(flow(model, TEXT, 3).inputs).all()
+    np.testing.assert_allclose(flow(model, TEXT, 3, of="logit").inputs[0, :4], before + 2, rtol=1e-9)
+    with pytest.raises(rnncore.Error, match="loss or logit, not 'entropy'"):
+        flow(model, TEXT, of="entropy")
+
+
+def test_ids_are_read_as_the_text_is(network):
+    model = network("lstm", layers=2)
+    ids = torch.from_numpy(model.vocabulary.encode("abxcd"))
+    text, cut = flow(model, "abxcd", 3), flow(model, ids, 3)
+    np.testing.assert_array_equal(cut.inputs, text.inputs)
+    assert cut.tokens == ("a", "b", "\ufffd", "c", "d")
+    with pytest.raises(rnncore.Error, match="ids are -1 to 4, not 0 to 5"):
+        flow(model, torch.tensor([0, 5, 1]))
 
 
 def test_far_below_what_float64_holds(network):
@@ -167,8 +222,8 @@ def test_far_below_what_float64_holds(network):
         fall = sum(factors[-lag:])
         assert found.total["h"][0, -2 - lag] - found.total["h"][0, -2] == pytest.approx(fall, abs=1e-6)
     assert found.total["h"][0, 0] < -550
-    assert found.underflows("h")[0, 0]
     assert found.norm("h")[0, 0] == 0
+    assert found.underflows("h")[0, 0]
     assert not found.underflows("h")[0, -2]
 
 
@@ -184,12 +239,6 @@ def test_it_is_what_a_recording_tells(network):
     found, recording = flow(model, TEXT, 5), rnncore.record(model, TEXT, gradients=True, target=5)
     for state in ("h", "c"):
         np.testing.assert_allclose(found.norm(state), recording.gradient[state], rtol=1e-9)
-
-
-def test_table(network):
-    table = flow(network("lstm", layers=2), "abc").table()
-    assert list(table) == ["layer", "step", "token", "state", "log10_total", "log10_direct"]
-    assert len(table) == 2 * 3 * 2
 
 
 @pytest.mark.parametrize(("text", "target", "said"), [("a", -1, "at least two"), ("abc", 2, "steps 0 to 1")])

@@ -78,11 +78,11 @@ def test_independent_gaussian_jacobians():
 
 @pytest.mark.parametrize(("g", "published"), [(1.5, 0.052), (2, 0.151), (3, 0.305)])
 def test_the_random_network_of_sompolinsky(g, published):
-    """Sizes of N = 500 as in the literature; one network, so the figure varies a little from one to the next."""
+    """Sizes of N = 500 as in the literature; from one network to the next the figure varies by 0.005 or so."""
     N = 500
     W = g / math.sqrt(N) * gaussian(N, N, seed=1)
     found = lyapunov(matrix(Random, W), 700, exponents=1, warmup=200, start=gaussian(N))
-    assert found[0] == pytest.approx(published, abs=0.03)
+    assert found[0] == pytest.approx(published, abs=0.015)
 
 
 def test_a_fixed_point_of_an_lstm_has_the_eigenvalues_of_its_jacobian(network):

@@ -205,6 +205,8 @@ def test_all_that_is_missing_is_listed(tmp_path):
         ({"a.weight_ih_l0": torch.zeros(4, 2)}, "found 'a'"),
         ({**nn.LSTM(2, 2, 2).state_dict(), "bias_hh_l1": torch.zeros(3), "w": torch.zeros(2, 2)},
          r"bias_hh_l1 is \[3\], expected \[8\]"),
+        ({k: v for k, v in [*nn.LSTM(2, 2, 2).state_dict().items(), ("w", torch.zeros(2, 2))] if k != "weight_hh_l1"},
+         r"weight_hh_l1 is missing, expected \[8, 2\]"),
     ],
 )  # fmt: skip
 def test_files_that_are_no_language_model(content, sentence, tmp_path):

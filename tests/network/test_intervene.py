@@ -265,6 +265,12 @@ def test_what_does_not_fit(make_it, sentence, network):
             call([make_it(network)])
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_a_clamp_is_finite(value):
+    with pytest.raises(rnncore.Error, match="finite value"):
+        Clamp(0, "h", 0, value)
+
+
 def test_they_are_frozen():
     with pytest.raises(AttributeError):
         Clamp(0, "h", 0, 1.0).value = 2.0

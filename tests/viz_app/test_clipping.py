@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,12 @@ from rnncore.training import corpora
 from viz_app import clipped, jobs, launch
 from viz_app.clipped import Setting
 from viz_app.components import theme
-from viz_app.figures import cliff
+from viz_app.figures import cliff, window
 from viz_app.figures import clipping as drawing
+from viz_app.figures.window import Window
 
-WINDOW: cliff.Window = ((4.0, 7.0), (-3.5, -2.0))
-SHOWN: cliff.Window = ((4.4, 6.2), (-3.2, -2.2))
+WINDOW: Window = ((4.0, 7.0), (-3.5, -2.0))
+SHOWN: Window = ((4.4, 6.2), (-3.2, -2.2))
 
 
 def script() -> None:
@@ -50,11 +52,11 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 # ---- the cliff ----
 
 
-def paths(w: float = 5.5, b: float = -2.6, rate: float = 0.5, clip: float = 0.1) -> list[cliff.Path]:
+def paths(w: float = 5.5, b: float = -2.6, rate: float = 0.5, clip: float = 0.1) -> list[cliff.Descent]:
     net = OneUnit()
     free = net.descend(w, b, learning_rate=rate, updates=20)
     held = net.descend(w, b, learning_rate=rate, updates=20, clip=clip)
-    return [cliff.Path(free, "not clipped", "#ff0000"), cliff.Path(held, "clipped", "#0000ff")]
+    return [cliff.Descent(free, "not clipped", "#ff0000"), cliff.Descent(held, "clipped", "#0000ff")]
 
 
 def test_frames_are_the_paths_as_far_as_they_have_come() -> None:
@@ -69,7 +71,7 @@ def test_frames_are_the_paths_as_far_as_they_have_come() -> None:
             np.testing.assert_allclose(frame.data[2].x, held.rows["w"][: update + 1])
             np.testing.assert_allclose(frame.data[3].y, [held.rows["b"][update]])
             assert list(frame.traces) == [1, 2, 3, 4]
-        assert len(fig.layout.sliders[0].steps) == 21
+        assert [len(slider.steps) for slider in fig.layout.sliders] == ([] if fig.data[0].type == "heatmap" else [21])
         for frame in fig.frames:
             for trace in frame.data:
                 x = np.asarray(trace.x, float)
@@ -79,29 +81,58 @@ def test_frames_are_the_paths_as_far_as_they_have_come() -> None:
 
 def test_a_step_is_cut_where_it_crosses_the_edge() -> None:
     rows = pd.DataFrame({"update": [0, 1, 2], "w": [5.0, 9.0, 5.0], "b": [-3.0, -3.0, -2.2], "loss": [0.3, 0.1, 0.2]})
-    line, head = cliff._cut(rows, WINDOW, 1)
+    line, head = window.cut(rows, WINDOW, 1)
     assert line["w"].dropna().tolist() == [5.0, 7.0]
     assert line["b"].dropna().tolist() == [-3.0, -3.0]
-    assert line["loss"].dropna().tolist() == [0.3, 0.3 + cliff.FLIGHT], "it flies off"
+    assert line["loss"].dropna().tolist() == [0.3, 0.3 + window.FLIGHT], "it flies off"
     assert (head["w"], head["b"]) == (7.0, -3.0)
-    whole, head = cliff._cut(rows, WINDOW, 2)
+    whole, head = window.cut(rows, WINDOW, 2)
     assert whole["w"].isna().tolist() == [False, False, True, False, False]
     assert whole["w"].iloc[3] == pytest.approx(7)
     assert whole["b"].iloc[3] == pytest.approx(-2.6)
     assert head["w"] == 5.0
-    assert cliff.leaves(rows, WINDOW) == 1
+    assert window.leaves(rows, WINDOW) == 1
     beside = pd.DataFrame({"update": [0, 1], "w": [8.0, 8.0], "b": [-3.0, -2.5], "loss": [0.0, 0.0]})
-    assert cliff._cut(beside, WINDOW, 1)[0]["w"].isna().all()
+    assert window.cut(beside, WINDOW, 1)[0]["w"].isna().all()
 
 
 def test_the_finding_of_the_cliff_is_made_from_the_paths() -> None:
     free, held = paths()
-    out = cliff.leaves(free.rows, WINDOW)
+    out = window.leaves(free.rows, WINDOW)
     sentence = cliff.finding(free.rows, held.rows, 0.1, WINDOW)
     assert sentence.startswith(f"At update {out} a gradient of norm 5\u202f4")
     assert "clipped at 0.1, descent ends at a loss of" in sentence
     near = paths(6.5, -2.2, 0.1)
     assert cliff.finding(near[0].rows, near[1].rows, 0.1, WINDOW).startswith("From this start nothing explodes")
+
+
+def drifting(step: float) -> pd.DataFrame:
+    """A path that leaves the window to the left, in steps of one size."""
+    ws = 4.1 - step * np.arange(3)
+    return pd.DataFrame({"update": range(3), "w": ws, "b": -3.0, "loss": 0.2, "gradient_norm": 0.5, "clipped": False})
+
+
+def test_only_a_jump_is_a_throw() -> None:
+    drift, jump = drifting(0.06), drifting(0.9)
+    assert window.leaves(drift, WINDOW) == 2
+    assert cliff.finding(drift, drift, 0.1, WINDOW).startswith(
+        "No update jumps: without clipping descent drifts out of the picture at update 2 and the loss ends at 0.2"
+    )
+    assert cliff.finding(jump, drift, 0.1, WINDOW).startswith("At update 1 a gradient of norm 0.5 throws w from 4.10")
+
+
+def test_the_conclusion_of_the_cliff_is_made_from_the_gradients() -> None:
+    free, held = (path.rows for path in paths())
+    said = cliff.conclusion(free, held, 0.5, 0.1, WINDOW)
+    most = free["gradient_norm"].iloc[:-1].max()
+    assert f"one of up to {most:,.0f}".replace(",", "\u202f") in said
+    assert "which throws it" in said
+    assert f"Clipping cuts {held['clipped'].iloc[:-1].sum()} of 20 updates, none is longer than 0.05" in said
+    assert said.endswith("and the path stays in the picture.")
+    free, held = (path.rows for path in paths(6.5, -2.2, 0.1, clip=9.0))
+    said = cliff.conclusion(free, held, 0.1, 9.0, WINDOW)
+    assert "it is nowhere thrown" in said
+    assert "meets none above 9: clipping changes nothing here" in said
 
 
 @pytest.mark.parametrize("size", [16, 24])
@@ -231,10 +262,48 @@ def test_a_training_of_ones_own_runs_in_a_job() -> None:
     assert clipped.known() == {Setting().id: Setting(), setting.id: setting}
 
 
+def test_the_comparison_that_comes_with_the_product_cannot_be_hidden_by_a_job() -> None:
+    clipped.start(Setting())
+    assert jobs.every(races=True) == []
+    path = jobs.folder() / f"clipping-{Setting().id}"
+    launch.prepare(path, {"kind": "clipping", "race": Setting().id, "setting": asdict(Setting())})
+    assert clipped.job(Setting()) is None
+    assert clipped.comparison(Setting()) is not None
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"setting": {"cell": "gru", "momentum": 0.9}},
+        {"setting": {"cell": "gru"}},
+        {"setting": 3},
+        {},
+    ],
+)
+def test_jobs_of_other_versions_are_left_out(request_: dict) -> None:
+    launch.prepare(jobs.folder() / "clipping-0badf00d", {"kind": "clipping", "race": "0badf00d", **request_})
+    assert clipped.known() == {Setting().id: Setting()}
+
+
+def test_the_conclusion_of_the_trainings() -> None:
+    table = history([3.0, 2.0, 9.0], [3.0, 2.0, 1.5])
+    assert "No gradient of the clipped training was above 3" in drawing.conclusion(table.replace(1.0, 3.0), 3.0)
+    norms = [0.5, 0.9, 4.0]
+    held = (table["clip"] == 1.0).to_numpy()
+    table.loc[held, "gradient_norm"] = norms
+    table.loc[~held, "update_norm"] = [0.1, 0.7, math.inf]
+    assert drawing.conclusion(table, 1.0) == (
+        "The first gradient above 1 comes at step 3; from then on the two differ. Clipping cuts 1 of 3 gradients, the "
+        "largest of norm 4. The longest update without it moves all weights together by 0.7, with it by 0.1."
+    )
+
+
 def history(free: list[float], held: list[float]) -> pd.DataFrame:
     rows = [(0.0, free), (1.0, held)]
     return pd.concat(
-        pd.DataFrame({"clip": clip, "step": range(1, len(one) + 1), "loss": one, "gradient_norm": 2.0, "update": 0.1})
+        pd.DataFrame({"clip": clip, "step": range(1, len(one) + 1), "loss": one}).assign(
+            gradient_norm=2.0, update_norm=0.1
+        )
         for clip, one in rows
     )
 
@@ -246,13 +315,13 @@ def history(free: list[float], held: list[float]) -> pd.DataFrame:
             [3.0, 2.0, 9.0],
             [3.0, 2.0, 1.5],
             {0.0: 3, 1.0: None},
-            "explodes at step 3: gradients of norm 2 and a loss of up to 9 nats",
+            "explodes at step 3; its gradients come to a norm of 2 and its loss to 9 nats. Clipped at 1",
         ),
         (
             [3.0, math.inf],
             [3.0, 2.0],
             {0.0: 2, 1.0: None},
-            "a loss beyond all numbers; clipped at 1, it comes down to 2.50 nats",
+            "its loss beyond all numbers. Clipped at 1, it ends at 2.50 nats",
         ),
         ([3.0, 2.0], [3.0, 2.0], {0.0: None, 1.0: None}, "Neither explodes in 2 steps"),
         ([3.0, 9.0], [3.0, 9.0], {0.0: 2, 1.0: 2}, "Even clipped it explodes, at step 2"),
@@ -263,7 +332,7 @@ def test_the_finding_of_the_trainings(free: list[float], held: list[float], expl
     assert said in drawing.finding(history(free, held), exploded, 1.0)
 
 
-@pytest.mark.parametrize("column", ["loss", "gradient_norm", "update"])
+@pytest.mark.parametrize("column", ["loss", "gradient_norm", "update_norm"])
 def test_curves_hold_the_numbers_and_mark_the_explosion(column: str) -> None:
     table = history([3.0, 2.0, 900.0], [3.0, 2.0, 1.5])
     look = {"colours": {0.0: "#ff0000", 1.0: "#0000ff"}, "steps": 3, "exploded": {0.0: 3, 1.0: None}, "guess": None}

@@ -21,8 +21,10 @@ SMALL = DepthConfig(depth=5, seeds=1)
 
 
 def script() -> None:
+    from viz_app import state
     from viz_app.views import depth
 
+    state.turn("depth")
     depth.page()
 
 
@@ -98,7 +100,8 @@ def test_training_on_a_button_and_a_slider_through_it(app: AppTest) -> None:
     app.select_slider(key="_update").set_value(5).run()
     assert app.query_params["update"] == "5"
     assert "After 5 updates" in app.title[0].value
-    one = next(one for one in stacks.trained(SMALL) if (one.kind, one.update) == ("dense", 5))
+    found = stacks.measured(SMALL, lambda done, total: None)
+    one = next(one for one in found if (one.kind, one.update) == ("dense", 5))
     curves = [trace for trace in charts(app)[0]["data"] if trace.get("name") == "dense"]
     assert len(curves) == 2  # grey, at the start; and now
     np.testing.assert_allclose(
@@ -112,6 +115,27 @@ def test_a_link_to_a_trained_comparison_trains_it(app: AppTest) -> None:
     app.run()
     assert not app.exception
     assert "After 5 updates" in app.title[0].value
+
+
+def test_the_first_sight_is_that_of_one_seed_and_the_rest_follows(app: AppTest, monkeypatch) -> None:
+    asked = []
+
+    def measured(config: DepthConfig, progress) -> tuple[gradients.Measurement, ...]:
+        asked.append((config.seeds, config.updates))
+        calls = []
+        found = whole(config, lambda *done: calls.append(done))
+        assert calls == [(number, len(found)) for number in range(1, len(found) + 1)]
+        return found
+
+    whole = stacks.measured
+    monkeypatch.setattr(stacks, "measured", measured)
+    app.query_params["seeds"] = "2"
+    app.run()
+    assert not app.exception
+    assert asked == [(1, 0), (2, 0)]
+    assert "two seeds each" in said(app)
+    app.run()
+    assert len(asked) == 2  # another visitor, or another look, computes nothing
 
 
 def test_without_a_residual_stack_there_are_no_paths(app: AppTest) -> None:
@@ -212,7 +236,14 @@ def test_the_sentences_about_paths() -> None:
     )
     table = paths.over_seeds(table)
     first, last = gradients.effective_lengths(table["share"].to_numpy())
-    assert paths.carried(table, first, last).endswith("0 to 4 of 10 layers: 38 % of all paths".replace(" %", "\u202f%"))
+    inside = table["share"][first : last + 1].sum()
+    assert paths.carried(table, first, last) == (
+        f"{100 * inside:.0f}\u202f% of the gradient comes along paths through 0 to 4 of 10 layers, "
+        "38\u202f% of all paths"
+    )
+    pulling = table.assign(share=[0.0, 0.5, 0.7, *[0.0] * 7, -0.2])
+    assert paths.carried(pulling, 1, 2).startswith("120\u202f% of the gradient comes along paths through 1 to 2")
+    assert paths.carried(pulling, 1, 2).endswith("; the others pull against it")
     said = paths.conclusion(table)
     assert "about 5 layers" in said
     assert "through 2.0 on average" in said  # n a / (1 + a)

@@ -149,6 +149,8 @@ def test_a_fair_comparison_says_what_is_the_same() -> None:
         ({"sha256": ["1", "2"]}, "Not matched: different training data."),
         ({"sha256": ["1", None]}, "Not matched: training data not known for all."),
         ({"steps": [20, 40]}, "Not matched: different lengths of training."),
+        ({"seed": [0, 1]}, "Not matched: different seeds."),
+        ({"seed": [0, None]}, "Not matched: seeds not known for all."),
     ],
 )
 def test_an_unfair_comparison_says_so_first(columns: dict, sentence: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from viz_app import figures
 from viz_app.components.pairs import TINY, packed
 from viz_app.figures import horizon, jacobian, spectrum, words
-from viz_app.figures.parts import asked, peak, whole_text
+from viz_app.figures.parts import asked, concentrated, peak, through_time, whole_text
 
 PALETTE = SimpleNamespace(
     paper="#FFFFFF", line="#E3E1DB", line2="#BDBAB1", ink="#1A1C20", soft="#555A63", accent="#0B6A62"
@@ -31,7 +31,15 @@ def parts(total: np.ndarray, direct: np.ndarray | None = None, signal: str = "c"
 
 @pytest.mark.parametrize(
     ("log10", "text"),
-    [(-400.5, "3×10⁻⁴⁰¹"), (-400.01, "10⁻⁴⁰⁰"), (-3, "1×10⁻³"), (0, "1"), (-np.inf, "no path"), (500.3, "2×10⁵⁰⁰")],
+    [
+        (-400.5, "3×10⁻⁴⁰¹"),
+        (-400.01, "10⁻⁴⁰⁰"),
+        (-3, "1×10⁻³"),
+        (0, "1"),
+        (-np.inf, "no path"),
+        (500.3, "2×10⁵⁰⁰"),
+        (np.inf, "infinity"),
+    ],
 )
 def test_a_number_too_small_for_float64_is_told_as_it_is(log10: float, text: str) -> None:
     assert words.from_log10(log10) == text
@@ -69,14 +77,44 @@ def test_the_whole_texts_sentence_is_the_mean_ratio_of_direct_to_total() -> None
         [parts(np.zeros(10), np.full(10, -1.0)), parts(np.zeros(10), np.log10(np.full(10, 0.5)), "h", "two")]
     )
     said = whole_text(table)
-    assert said.endswith("at the LSTM’s cell 10\u202f% and at the GRU 50\u202f% of its size")
+    assert said == (
+        "Beside the whole gradient, what the same step asks is 10\u202f% as large at the LSTM’s cell and 50\u202f% as "
+        "large at the GRU"
+    )
+    larger = whole_text(parts(np.zeros(10), np.log10(np.full(10, 2.0))))
+    assert "2 times as large" in larger
+    assert larger.endswith("where it is larger, what comes through time pulls the other way")
+
+
+def test_where_a_gradient_comes_through_time_is_counted_by_step() -> None:
+    said = through_time(parts(np.zeros(10), np.array([-2.0] * 7 + [-0.5] * 2 + [0.5])))
+    assert "at 70\u202f% of the steps the total is over ten times the direct part" in said
+    assert "at 10\u202f% it is the smaller of the two" in said
 
 
 def test_half_of_what_is_asked_counts_from_the_target() -> None:
     shares = np.array([4.0, 1, 1, 1, 1, 1, 1, 2, 3, 4])[:, None][:, 0]
     table = parts(np.log10(shares), signal="U")
-    assert "the last four steps in the LSTM" in asked(table, "U")  # 4 + 3 + 2 + 1 of 19
-    assert asked(table, "W") == "The loss asks for no change of the recurrent weights"
+    assert asked(table) == "Of the summed norms of dL/dU, half comes from the last four steps in the LSTM"  # 10 of 19
+    assert "75\u202f% comes from the last nine steps" in asked(table, 0.75)  # 14 of 19 at eight, 15 at nine
+    assert asked(table.iloc[:0]) == "The loss asks for no change of these weights"
+
+
+def test_a_model_without_recurrent_weights_is_told_by_its_others() -> None:
+    table = pd.concat([parts(np.zeros(10), signal="U"), parts(np.zeros(10), signal="W", model="two")])
+    assert asked(table) == (
+        "Of the summed norms of dL/dU, half comes from the last five steps in the LSTM; of the summed norms of dL/dW, "
+        "where U has no share, half comes from the last five steps in the GRU"
+    )
+
+
+def test_few_steps_may_hold_half_of_what_is_asked() -> None:
+    shares = np.ones(10)
+    shares[4] = 9
+    assert concentrated(parts(np.log10(shares), signal="x")) == (
+        "One of 10 steps holds half of the summed norms, at the LSTM’s input."
+    )
+    assert concentrated(parts(np.zeros(10), signal="x")).startswith("Five of 10 steps hold")
 
 
 def test_the_peak_is_the_step_with_the_largest_gradient() -> None:
@@ -92,6 +130,18 @@ def test_training_takes_every_model_from_a_share_to_another() -> None:
     said = figures.changes([(before, after)], 5)
     assert said == "Five characters back, training takes the LSTM’s cell from 10⁻⁵ to 32\u202f% of the gradient"
     assert "leaves the LSTM’s cell at 32" in figures.changes([(after, after)], 5)
+    assert figures.paces([(before, after)], 9) == (
+        "From 0 to 9 characters back, the LSTM’s cell loses a factor of ten every 1.0 at this step and loses a factor "
+        "of ten every 10 at the end."
+    )
+
+
+def test_a_probe_too_short_for_the_distance_says_so() -> None:
+    short = parts(np.zeros(1))
+    assert figures.changes([(short, short)], 5) == "This text does not reach that far back"
+    assert figures.change(short, short, 0, 9, 5) == "This text does not reach that far back"
+    assert figures.changes([(short, short)], 0).startswith("At the target itself, training leaves")
+    assert figures.paces([(short, short)], 1) == "Nothing can be said about its fall."
 
 
 def test_the_pace_is_the_fall_over_the_distance_shown() -> None:
@@ -137,6 +187,9 @@ def test_a_bound_above_one_proves_nothing_and_one_below_proves_vanishing() -> No
     assert loose.startswith("At 10 steps the bound allows 1×10³, 1×10⁶ times the 0.1\u202f% measured.")
     assert "cannot say" in loose
     assert "the gradient vanishes" in jacobian.path_conclusion(jacobian.ways({"": norms(0.5)}, bound=0.9), 10)
+    dead = np.eye(21)  # rectifiers that are all shut: a product of exactly 0
+    gone = jacobian.path_conclusion(jacobian.ways({"": dead}, bound=2.0), 10)
+    assert gone.startswith("At 10 steps the bound allows 1×10³, beside less than 10⁻³⁰⁸ measured.")
 
 
 def test_the_spread_of_pairs_tells_whether_the_text_matters() -> None:
@@ -151,7 +204,9 @@ def test_an_estimate_says_so() -> None:
     assert jacobian.estimated(np.zeros((3, 3)), "spectral").startswith("Exact")
     error = np.tril(np.full((3, 3), 0.2), -1)
     assert jacobian.estimated(error, "frobenius").endswith("standard error 20\u202f%.")
-    assert "half width 20\u202f%" in jacobian.estimated(error, "spectral")
+    spectral = jacobian.estimated(error, "spectral")
+    assert "an estimate, typical standard error 20\u202f%" in spectral
+    assert "bracket" not in spectral
 
 
 def test_the_map_is_packed_row_by_row_and_what_is_too_small_is_told_apart() -> None:
@@ -208,12 +263,26 @@ def test_exponents_that_are_lost_at_once_are_told_and_not_drawn() -> None:
     assert spectrum.slowest(gone) == "A small difference is lost at once in the LSTM"
 
 
+@pytest.mark.parametrize("exponent", [0.0, 3e-8, -3e-8])
+def test_an_exponent_of_nought_neither_halves_nor_doubles(exponent: float) -> None:
+    table = spectrum.exponents(np.array([exponent]), np.array([0.0]), "one", "LSTM")
+    assert spectrum.slowest(table) == "A small difference neither grows nor fades in the LSTM"
+
+
 def test_single_steps_are_quantiles_over_steps() -> None:
     values = np.array([[2.0, 0.5], [4.0, 0.1], [3.0, 0.2]])
     table = spectrum.steps(values, "one", "LSTM")
     np.testing.assert_allclose(table["median"], [3, 0.2])
     assert "stretches 50\u202f% of all directions, the strongest 3 times" in spectrum.stretched(table)
     assert "Only the products tell" in spectrum.stretch_conclusion(table)
+    shrinking = spectrum.steps(np.array([[0.9, 0.5]] * 9 + [[7.0, 0.5]] * 2), "two", "GRU")
+    assert spectrum.stretch_conclusion(shrinking) == (
+        "In the GRU the typical of these steps stretches no direction, though in one of ten up to 7 times: a product "
+        "of steps that stretch none fades. Other characters may hold steps that do."
+    )
+    both = spectrum.stretch_conclusion(pd.concat([table, shrinking]))
+    assert "stretches some direction in the LSTM" in both
+    assert "In the GRU" in both
     drawing = spectrum.single_steps(table, PALETTE, COLOURS)
     np.testing.assert_allclose(drawing.data[2].y, [3, 0.2])
 
@@ -244,7 +313,16 @@ def test_the_horizons_sentence_has_both_numbers() -> None:
 
 @pytest.mark.parametrize(
     ("gradient", "truncated", "said"),
-    [(10.0, 80, "still uses characters"), (80.0, 10, "sensitivity is not use"), (40.0, 50, "agree")],
+    [
+        (10.0, 80, "still uses characters"),
+        (80.0, 10, "sensitivity is not use"),
+        (40.0, 50, "In the LSTM the two horizons agree"),
+        (np.nan, 100, "Whether they agree in the LSTM is unknown: one or both lie beyond the 100"),
+        (np.nan, 90, "is unknown"),
+        (90.0, 100, "is unknown"),
+        (10.0, 100, "still uses characters"),
+        (np.nan, 10, "sensitivity is not use"),
+    ],
 )
 def test_the_horizons_are_compared(gradient: float, truncated: int, said: str) -> None:
     assert said in horizon.horizon_conclusion(horizons(gradient=gradient, truncated=truncated))

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -183,7 +184,8 @@ def flows(models: Path, target: int | None, of: str) -> pd.DataFrame:
     """The page's table, from the library alone."""
     tables = []
     for name, cell in TRIO.items():
-        flow = rnncore.gradients.flow(rnncore.load(models / name), TEXT[:300], target)
+        what = "logit" if of == "inputs" else "loss"
+        flow = rnncore.gradients.flow(rnncore.load(models / name), TEXT[:300], target, of=what)
         memory = "c" if "c" in flow.total else "h"
         log10 = {
             "inputs": {("x", "total"): flow.inputs},
@@ -209,7 +211,7 @@ def test_who_asks_for_a_change_of_the_weights(app: AppTest, models: Path) -> Non
     app.query_params.update({"of": "weights", "target": "60"})
     app.run()
     assert not app.exception
-    assert app.title[0].value == figures.words.escaped(asked(flows(models, 60, "weights"), "U"))
+    assert app.title[0].value == figures.words.escaped(asked(flows(models, 60, "weights")))
     names = {trace["name"] for trace in charts(app)[0]["data"] if trace.get("name")}
     assert len(names) == 6  # U and W of each
 
@@ -222,6 +224,35 @@ def test_the_loss_of_the_whole_text_has_a_direct_part(app: AppTest, models: Path
     dashes = [trace["line"]["dash"] for trace in charts(app)[0]["data"] if trace.get("mode") == "lines+markers"]
     assert dashes == ["4px,4px", "solid", "1px,4px"]  # of one model, total h and c, and direct c
     assert not [slider for slider in app.slider if slider.label == "Target step"]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {},
+        {"of": "weights"},
+        {"loss": "text"},
+        {"loss": "text", "of": "inputs"},
+        {"loss": "text", "of": "weights"},
+        {"view": "training"},
+    ],
+)
+def test_every_view_says_what_follows(app: AppTest, link: dict[str, str]) -> None:
+    app.query_params.update(link)
+    app.run()
+    assert not app.exception
+    assert "**What follows.**" in said(app)
+
+
+def test_a_probe_of_two_characters_is_shown(app: AppTest, models: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("RNNCORE_PRETRAINED", str(shutil.copytree(models, tmp_path / "models")))
+    probed = rnncore.load(models / "shakespeare-gru")
+    for file in (tmp_path / "models" / "shakespeare-gru" / "probes").iterdir():
+        rnncore.record(probed, TEXT[:2], gradients=True, target=-1).save(file)
+    app.query_params.update({"view": "training", "back": "40", "models": "shakespeare-gru"})
+    app.run()
+    assert not app.exception
+    assert app.title[0].value.startswith("At the target itself")
 
 
 def test_the_map_is_that_of_the_library_for_every_way(app: AppTest, models: Path) -> None:

@@ -1,5 +1,9 @@
 """What takes its time has a bar with the time left and a way to stop, and is done once."""
 
+import gc
+import time
+from threading import Event, Thread
+
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -62,6 +66,42 @@ def test_stop_ends_the_wait_and_go_on_takes_it_up_again() -> None:
     app.session_state["finish"] = True
     app.button[0].click().run()
     assert app.text[0].value == "7"
+
+
+def test_two_visitors_with_one_question_work_once() -> None:
+    results, worked = waiting._Results(), []
+
+    def ask() -> None:
+        with results.turn("question", lambda share: waited.append(share)) as turn:
+            if results.get("question") is None:
+                turn.share = 0.5
+                started.set()
+                assert let_go.wait(10)
+                worked.append(1)
+                results.put("question", 7)
+
+    started, let_go, waited = Event(), Event(), []
+    visitors = [Thread(target=ask), Thread(target=ask)]
+    for visitor in visitors:
+        visitor.start()
+        assert started.wait(10)
+    while not waited:
+        time.sleep(0.01)
+    let_go.set()
+    for visitor in visitors:
+        visitor.join(10)
+    assert worked == [1]
+    assert waited[0] == 0.5  # the second one sees how far the first one is
+
+
+def test_work_that_was_given_up_is_taken_over() -> None:
+    results = waiting._Results()
+    with pytest.raises(KeyError), results.turn("question", lambda share: None):
+        raise KeyError
+    with results.turn("question", lambda share: pytest.fail("nobody works at it")):
+        pass
+    gc.collect()
+    assert not results.turns  # nothing is kept of questions that nobody asks
 
 
 def test_the_bar_follows_the_work_and_not_the_parts_where_parts_grow() -> None:

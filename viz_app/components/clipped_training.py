@@ -13,6 +13,7 @@ from rnncore.gradients import Comparison
 from viz_app import clipped, jobs, state
 from viz_app.clipped import Setting
 from viz_app.components import figure, theme
+from viz_app.components.widgets import columns, how_to_read, letters
 from viz_app.figures import clipping as drawing
 from viz_app.figures.words import capital, duration, escaped, thousands
 
@@ -22,8 +23,8 @@ POLL = 1.0
 
 OPTIMIZERS = {"sgd": "gradient descent", "adamw": "AdamW"}
 WHY = {
-    "sgd": "In gradient descent an update is as long as the gradient times the learning rate: lower left and lower "
-    "right have the same shape, and one huge gradient throws all weights far off.",
+    "sgd": "In gradient descent an update is as long as the gradient times the learning rate, which rises at first and "
+    "then falls to a hundredth: one huge gradient throws all weights far off.",
     "adamw": "AdamW divides by the gradients’ recent size: a huge gradient makes no huge update, but the updates after "
     "it small, and the training may stall.",
 }
@@ -64,21 +65,21 @@ def _comparison(setting: Setting, colours: tuple[str, str], was_active: bool) ->
         "colours": {0.0: colours[0], setting.clip: colours[1]},
         "steps": setting.steps,
         "exploded": found.exploded,
-        "size": 24 if state.projector() else 16,
+        "size": letters(),
     }
     guess = math.log(found.symbols)
     drawn = drawing.curve(found.history, "loss", guess=guess, height=330, **look)
     figure.show(drawn, found.history, "clipping-loss", "clip-loss")
-    columns = [st.container(), st.container()] if state.projector() else st.columns(2, gap="large")
-    for column, what in zip(columns, ("gradient_norm", "update"), strict=True):
+    for column, what in zip(columns([1, 1]), ("gradient_norm", "update_norm"), strict=True):
         with column:
             drawn = drawing.curve(found.history, what, height=260, **look)
             figure.show(drawn, found.history, f"clipping-{what}", f"clip-{what}")
-    st.markdown(
-        f":small[**How to read it.** :gray[The dotted line is a blind guess among {found.symbols} characters, ln "
-        f"{found.symbols} = {guess:.2f} nats: a training explodes where it was better than that and then falls behind "
-        "it by more than 1 nat. Until the first gradient above the threshold both lines lie on each other. "
-        f"{WHY[setting.optimizer]}]]"
+    how_to_read(
+        f"The dotted line is a blind guess among {found.symbols} characters, ln {found.symbols} = {guess:.2f} nats: a "
+        "training explodes where its loss is worse by more than 1 nat than both that and the best before, or where "
+        "loss or gradient is no finite number. Until the first gradient above the threshold both lines lie on each "
+        f"other. {WHY[setting.optimizer]}",
+        drawing.conclusion(found.history, setting.clip),
     )
 
 

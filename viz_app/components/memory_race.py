@@ -8,14 +8,16 @@ import pandas as pd
 import streamlit as st
 
 from rnncore.errors import Error
-from rnncore.gradients import RaceConfig, reach, solved
+from rnncore.gradients import RaceConfig, solved
 from rnncore.gradients.standings import pace
 from rnncore.training import tasks
 from viz_app import jobs, memory_race, state, worker
 from viz_app.components import figure, theme
 from viz_app.components.facts import facts
+from viz_app.components.widgets import columns, how_to_read, letters
 from viz_app.figures import memory_race as drawing
-from viz_app.figures.words import THIN, capital, count, duration, escaped, listed, thousands
+from viz_app.figures.matched import weights
+from viz_app.figures.words import capital, count, duration, escaped, listed, thousands
 
 POLL = 2.0
 """Seconds between two looks at a race that runs."""
@@ -54,20 +56,19 @@ def _race(config: RaceConfig, was_active: bool) -> None:
         names = listed([f"the {label}" for label in labels.values()])
         st.title(escaped(f"{capital(names)} are about to learn" if active else "No training of this race has ended"))
     else:
-        finding = drawing.finding(reach(config, laps), labels, config.lengths, config.seeds)
+        finding = drawing.finding(memory_race.standing(config, laps, table), labels, config.lengths, config.seeds)
         st.title(escaped(f"So far {finding[:1].lower()}{finding[1:]}" if active else finding), anchor=False)
     st.markdown(f":gray[{escaped(ASKED[config.task])} {escaped(_matched(config, table, labels))}]")
     _progress(config, runs, laps)
     if not laps:
         return
-    size = 24 if state.projector() else 16
     history = pd.DataFrame([vars(lap) for lap in laps])
     length = _length(config, history, table)
-    left, right = [st.container(), st.container()] if state.projector() else st.columns([1, 1], gap="large")
+    left, right = columns([1, 1])
     look = (theme.palette(), colours, labels)
     key = f"memory-{memory_race.name(config)}"
     with left:
-        fig = drawing.tiles(table, *look, config.lengths, config.seeds, chosen=length, size=size)
+        fig = drawing.tiles(table, *look, config.lengths, config.seeds, chosen=length, size=letters())
         figure.show(
             fig,
             table,
@@ -77,10 +78,10 @@ def _race(config: RaceConfig, was_active: bool) -> None:
         )
     with right:
         of_it = history[history["length"] == length]
-        fig = drawing.curves(of_it, *look, updates=config.updates, size=size)
+        fig = drawing.curves(of_it, *look, updates=config.updates, size=letters())
         figure.show(fig, history, f"race-{config.task}-losses", f"{key}-curves")
         _choose(config, history, length)
-    st.markdown(f":small[**How to read it.** :gray[{escaped(_reading(config))}]]")
+    how_to_read(escaped(_reading(config)), drawing.conclusion(table, labels, config.seeds) if len(table) else "")
     _table(table, labels, colours)
 
 
@@ -93,12 +94,11 @@ def _matched(config: RaceConfig, table: pd.DataFrame, labels: dict[str, str]) ->
         f"clipping at {config.clip:g}; at most {thousands(config.updates)} updates; {seeds}"
     )
     sizes = table.drop_duplicates("cell").set_index("cell") if len(table) else table
-    if len(sizes) > 1:
-        apart = 100 * (sizes["weights"].max() / sizes["weights"].min() - 1)
-        units = listed([f"{units} ({labels[str(cell)]})" for cell, units in sizes["units"].items()])
-        same += f"; the number of weights, {thousands(sizes['weights'].mean())} within {apart:.1f}{THIN}%. "
-        same += f"Not the units: {units}"
-    return f"{same}."
+    if len(sizes) < 2:
+        return f"{same}."
+    alike, said = weights(sizes["weights"])
+    units = listed([f"{units} ({labels[str(cell)]})" for cell, units in sizes["units"].items()])
+    return f"{same}; {said}. Not the units: {units}." if alike else f"{same}. Not matched: {said}; the units: {units}."
 
 
 def _reading(config: RaceConfig) -> str:

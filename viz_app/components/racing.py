@@ -12,6 +12,7 @@ from rnncore.training import corpora
 from viz_app import jobs, race, state, worker
 from viz_app.components import figure, theme
 from viz_app.components.race_results import Look, flow, gradients, table
+from viz_app.components.widgets import letters
 from viz_app.figures import race as drawing
 from viz_app.figures.words import THIN, capital, count, duration, escaped, listed, thousands
 from viz_app.race import Settings
@@ -122,7 +123,7 @@ def _race(settings: Settings, was_active: bool) -> None:
     look = Look(
         {name: rnncore.cells()[name].title for name in settings.cells},
         theme.palette().apart(settings.cells),
-        24 if state.projector() else 16,
+        letters(),
     )
     started = bool(history["validation"].notna().any())
     names = listed([f"the {label}" for label in look.labels.values()])

@@ -1,4 +1,4 @@
-"""Widgets of the page Gradient flow that are held in the link, and the words below a figure."""
+"""Small parts of pages: widgets that are held in the link, columns, and the words below a figure."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from typing import Any
 import streamlit as st
 
 from viz_app import state
-from viz_app.figures.words import escaped
+from viz_app.figures.words import escaped, thousands
 
 
-def columns(widths: list[int]) -> Sequence[Any]:
+def columns(widths: Sequence[int]) -> Sequence[Any]:
     """Return columns, or on a projector as many containers below each other."""
     return [st.container() for _ in widths] if state.projector() else st.columns(widths, gap="large")
+
+
+def letters() -> int:
+    """Return the size of a figure's letters: on a projector they grow with the page's."""
+    return 24 if state.projector() else 16
 
 
 def slider(label: str, key: str, value: int, high: int) -> None:
@@ -36,6 +41,20 @@ def switch(label: str, key: str, options: Mapping[str, str], value: str) -> None
         format_func=options.__getitem__,
         label_visibility="collapsed",
         required=True,
+        width="content",
+        on_change=lambda: state.set_link(**{key: st.session_state[widget]}),
+    )
+
+
+def stops(label: str, key: str, options: Sequence[int], value: int) -> None:
+    """Draw a slider over a few numbers, held in the link under ``key``."""
+    widget = f"_{key}"
+    st.session_state[widget] = value
+    st.select_slider(
+        label,
+        options,
+        key=widget,
+        format_func=thousands,
         on_change=lambda: state.set_link(**{key: st.session_state[widget]}),
     )
 

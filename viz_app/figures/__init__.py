@@ -1,6 +1,6 @@
 """Figures: arrays and tables in, plotly figures out. Pure functions, usable from a notebook."""
 
-from viz_app.figures.decay import across, change, changes, decay, finding, pace
+from viz_app.figures.decay import across, change, changes, decay, finding, pace, paces
 from viz_app.figures.flow import flow
 from viz_app.figures.matched import matched
 from viz_app.figures.parts import parts
@@ -21,6 +21,7 @@ __all__ = [
     "matched",
     "number",
     "pace",
+    "paces",
     "parts",
     "style",
     "symbol",

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from viz_app.figures.play import controls, frames
 from viz_app.figures.style import SERIF, Name, Palette, decades, ends, number, style
+from viz_app.figures.window import Window, between, cut, inside, leaves
 from viz_app.figures.words import scientific, thousands
 
-FLIGHT = 0.12
-"""How high above the surface a path leaves the picture."""
-
-Window = tuple[tuple[float, float], tuple[float, float]]
-"""The range of w, and that of b."""
+JUMP = 0.25
+"""An update that goes farther than this part of the window is a throw, not a drift."""
 
 
-class Path(NamedTuple):
-    """One descent: its rows as :meth:`rnncore.gradients.OneUnit.descend` returns them, its name, its colour."""
+class Descent(NamedTuple):
+    """A path down the loss: rows as :meth:`rnncore.gradients.OneUnit.descend` returns them, its name, its colour."""
 
     rows: pd.DataFrame
     name: str
@@ -29,7 +27,7 @@ class Path(NamedTuple):
 
 
 def surface(
-    loss: np.ndarray, window: Window, paths: list[Path], palette: Palette, *, size: float = 16, height: float = 430
+    loss: np.ndarray, window: Window, paths: list[Descent], palette: Palette, *, size: float = 16, height: float = 430
 ) -> go.Figure:
     """Draw the loss [b, w] over ``window`` as a surface, the paths on it, and what plays them."""
     ws, bs = _axes(loss, window)
@@ -46,8 +44,8 @@ def surface(
     )
     lift = 0.012 * float(loss.max())
 
-    def drawn(path: Path, last: int) -> list[go.Scatter3d]:
-        line, head = _cut(path.rows, window, last)
+    def drawn(path: Descent, last: int) -> list[go.Scatter3d]:
+        line, head = cut(path.rows, window, last)
         colour = {"color": path.colour}
         dots = {"size": 2.5 * size / 16, **colour}
         return [
@@ -70,7 +68,9 @@ def surface(
             ),
         ]
 
-    _play(fig, paths, drawn, palette, size)
+    last = int(paths[0].rows["update"].max())
+    frames(fig, paths, drawn, last)
+    controls(fig, last, palette, size)
     style(fig, palette, size, height)
     scale = size / 16
     axis = {
@@ -98,9 +98,9 @@ def surface(
 
 
 def above(
-    loss: np.ndarray, window: Window, paths: list[Path], palette: Palette, *, size: float = 16, height: float = 430
+    loss: np.ndarray, window: Window, paths: list[Descent], palette: Palette, *, size: float = 16, height: float = 430
 ) -> go.Figure:
-    """Draw the same from above, with words where a path leaves the picture."""
+    """Draw the same from above, with words where a path leaves the picture; it has frames, and another plays them."""
     ws, bs = _axes(loss, window)
     fig = go.Figure(layout_title_text="The same from above")
     fig.add_heatmap(
@@ -113,8 +113,8 @@ def above(
         hovertemplate="w %{x:.2f}, b %{y:.2f}: loss %{z:.3f}<extra></extra>",
     )
 
-    def drawn(path: Path, last: int) -> list[go.Scatter]:
-        line, head = _cut(path.rows, window, last)
+    def drawn(path: Descent, last: int) -> list[go.Scatter]:
+        line, head = cut(path.rows, window, last)
         colour = {"color": path.colour}
         return [
             go.Scatter(
@@ -134,7 +134,7 @@ def above(
             ),
         ]
 
-    _play(fig, paths, drawn, palette, size)
+    frames(fig, paths, drawn, int(paths[0].rows["update"].max()))
     style(fig, palette, size, height)
     scale = size / 16
     start = paths[0].rows.iloc[0]
@@ -149,22 +149,23 @@ def above(
         font={"color": palette.ink, "size": 12.5 * scale, "weight": 600},
     )
     for path in paths:
-        _mark_exit(fig, path, window, palette, scale)
+        _name_end(fig, path, window, palette, scale)
     fig.update_xaxes(range=list(window[0]), title_text="w")
     fig.update_yaxes(range=list(window[1]), title_text="b", showgrid=False)
-    fig.update_layout(margin={"l": 52 * scale, "r": 12 * scale, "b": 128 * scale})
+    fig.update_layout(margin={"l": 52 * scale, "r": 12 * scale, "b": 56 * scale})
     return fig
 
 
-def norms(paths: list[Path], clip: float, palette: Palette, *, size: float = 16) -> go.Figure:
+def norms(paths: list[Descent], clip: float, palette: Palette, *, size: float = 16) -> go.Figure:
     """Draw the norm of each path's gradient by update, before clipping, and the threshold."""
     scale = size / 16
-    fig = go.Figure(layout_title_text="Norm of the gradient at each update, before clipping")
+    fig = go.Figure(layout_title_text="Norm of the gradient behind each update, before clipping")
     names = [Name(f"clip at {clip:g}", clip, palette.ink)]
     for path in paths:
-        rows = path.rows[path.rows["gradient_norm"] > 0]
+        made = path.rows.iloc[:-1]  # from the last gradient no update is made
+        rows = made[made["gradient_norm"] > 0]
         fig.add_scatter(
-            x=rows["update"],
+            x=rows["update"] + 1,
             y=rows["gradient_norm"],
             mode="lines+markers",
             line={"color": path.colour, "width": 2 * scale},
@@ -185,21 +186,42 @@ def norms(paths: list[Path], clip: float, palette: Palette, *, size: float = 16)
 def finding(free: pd.DataFrame, held: pd.DataFrame, clip: float, window: Window) -> str:
     """Return the sentence that the two paths make."""
     came = f"clipped at {clip:g}, descent ends at a loss of {scientific(float(held['loss'].iloc[-1]))}"
-    out = leaves(free, window)
-    if out is None:
-        last = scientific(float(free["loss"].iloc[-1]))
-        return f"From this start nothing explodes: without clipping the loss ends at {last}; {came}"
-    before, after = free.iloc[out - 1], free.iloc[out]
+    thrown, out = throw(free, window), leaves(free, window)
+    if thrown is not None:
+        before, after = free.iloc[thrown - 1], free.iloc[thrown]
+        return (
+            f"At update {thrown} a gradient of norm {_size(before['gradient_norm'])} throws w from "
+            f"{number(before['w'])} to {_size(after['w'])}; {came}"
+        )
+    last = f"the loss ends at {scientific(float(free['loss'].iloc[-1]))}"
+    if out is not None:
+        return f"No update jumps: without clipping descent drifts out of the picture at update {out} and {last}; {came}"
+    return f"From this start nothing explodes: without clipping {last}; {came}"
+
+
+def throw(rows: pd.DataFrame, window: Window) -> int | None:
+    """Return the first update that goes farther than :data:`JUMP` of the window; None if there is none."""
+    far = [rows[key].diff().abs() / (high - low) for key, (low, high) in zip("wb", window, strict=True)]
+    thrown = (far[0] > JUMP) | (far[1] > JUMP)
+    return int(rows["update"][thrown].iloc[0]) if thrown.any() else None
+
+
+def conclusion(free: pd.DataFrame, held: pd.DataFrame, rate: float, clip: float, window: Window) -> str:
+    """Return what follows from the gradients that both paths met."""
+    free, taken = free.iloc[:-1], held.iloc[:-1]  # from the last gradient no update is made
+    first, most = free["gradient_norm"].iloc[0], free["gradient_norm"].max()
+    met = f"Not clipped, the path starts at a gradient of norm {_size(first)} and meets one of up to {_size(most)}"
+    wall = ": it is nowhere thrown" if throw(free, window) is None else f", which throws it {_size(rate * most)} far"
+    cut_ = int(taken["clipped"].sum())
+    longest = rate * float(taken["gradient_norm"].clip(upper=clip).max())
+    if not cut_:
+        return f"{met}{wall}. The other path meets none above {clip:g}: clipping changes nothing here."
+    out = leaves(held, window)
+    stays = "stays in the picture" if out is None else f"leaves the picture at update {out}"
     return (
-        f"At update {out} a gradient of norm {_size(before['gradient_norm'])} throws w from {number(before['w'])} to "
-        f"{_size(after['w'])}; {came}"
+        f"{met}{wall}. Clipping cuts {cut_} of {len(taken)} updates, none is longer than {scientific(longest)}, "
+        f"and the path {stays}."
     )
-
-
-def leaves(rows: pd.DataFrame, window: Window) -> int | None:
-    """Return the first update after which a path is outside the window."""
-    out = ~(rows["w"].between(*window[0]) & rows["b"].between(*window[1]))
-    return int(rows["update"][out].iloc[0]) if out.any() else None
 
 
 def _size(value: float) -> str:
@@ -214,63 +236,24 @@ def _scale(palette: Palette) -> list[list[Any]]:
     return [[0, palette.paper], [1, palette.line2]]
 
 
-def _cut(rows: pd.DataFrame, window: Window, last: int) -> tuple[pd.DataFrame, Mapping[str, float]]:
-    """Return a path up to an update, with what is outside the window cut off at its edge; and where it stands.
-
-    The part of a step that leaves is drawn as a flight, over what lies below it.
-    """
-    kept: list[dict[str, float]] = []
-    before: dict[str, float] | None = None
-    gone = {"w": math.nan, "b": math.nan, "loss": math.nan}
-    for row in rows.iloc[: last + 1][["w", "b", "loss"]].to_dict("records"):
-        if before is not None:
-            part = _inside(before, row, window)
-            if part is not None:
-                kept += [_between(before, row, share) for share in part if share not in (0, 1)]
-        inside = all(low <= row[key] <= high for key, (low, high) in zip("wb", window, strict=True))
-        kept.append(row if inside else gone)
-        before = row
-    line = pd.DataFrame(kept)
-    head = line.dropna().iloc[-1] if line["w"].notna().any() else line.iloc[-1]
-    return line, head.to_dict()
-
-
-def _inside(a: Mapping[str, float], b: Mapping[str, float], window: Window) -> tuple[float, float] | None:
-    """Return which part, from 0 to 1, of the straight step from a to b is inside (Liang & Barsky 1984)."""
-    first, final = 0.0, 1.0
-    for key, (low, high) in zip("wb", window, strict=True):
-        step = b[key] - a[key]
-        for change, room in ((-step, a[key] - low), (step, high - a[key])):
-            if change == 0:
-                if room < 0:
-                    return None
-            elif change < 0:
-                first = max(first, room / change)
-            else:
-                final = min(final, room / change)
-    return (first, final) if first <= final else None
-
-
-def _between(a: Mapping[str, float], b: Mapping[str, float], share: float) -> dict[str, float]:
-    return {
-        "w": a["w"] + share * (b["w"] - a["w"]),
-        "b": a["b"] + share * (b["b"] - a["b"]),
-        "loss": max(a["loss"], b["loss"]) + FLIGHT,
-    }
-
-
-def _mark_exit(fig: go.Figure, path: Path, window: Window, palette: Palette, scale: float) -> None:
+def _name_end(fig: go.Figure, path: Descent, window: Window, palette: Palette, scale: float) -> None:
     out = leaves(path.rows, window)
-    if out is None or not out:
+    if out is None:
+        last = path.rows.iloc[-1]
+        words = {"text": path.name, "x": last["w"], "y": last["b"], "xanchor": "left", "yanchor": "bottom"}
+        fig.add_annotation(
+            **words, showarrow=False, yshift=8 * scale, font={"color": path.colour, "size": 12.5 * scale, "weight": 600}
+        )
+    if not out:
         return
     before, after = path.rows.iloc[out - 1].to_dict(), path.rows.iloc[out].to_dict()
-    part = _inside(before, after, window)
+    part = inside(before, after, window)
     if part is None:
         return
-    edge = _between(before, after, part[1])
+    edge = between(before, after, part[1])
     right = edge["w"] > sum(window[0]) / 2
     fig.add_annotation(
-        text=f"leaves at update {out}:<br>w {_size(after['w'])}, b {_size(after['b'])}",
+        text=f"{path.name} leaves at update {out}:<br>w {_size(after['w'])}, b {_size(after['b'])}",
         x=edge["w"],
         y=edge["b"],
         showarrow=False,
@@ -282,62 +265,4 @@ def _mark_exit(fig: go.Figure, path: Path, window: Window, palette: Palette, sca
         bgcolor=palette.paper,
         opacity=0.9,
         font={"color": path.colour, "size": 12.5 * scale, "weight": 600},
-    )
-
-
-def _play(fig: go.Figure, paths: list[Path], drawn: Any, palette: Palette, size: float) -> None:
-    """Add the paths whole, a frame for each update, and the button and slider that play them in the browser."""
-    scale = size / 16
-    last = int(paths[0].rows["update"].max())
-    first = len(fig.data)
-    for path in paths:
-        fig.add_traces(drawn(path, last))
-    places = list(range(first, len(fig.data)))
-    fig.frames = [
-        go.Frame(name=str(update), data=[trace for path in paths for trace in drawn(path, update)], traces=places)
-        for update in range(last + 1)
-    ]
-    at_once = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
-    slow = {**at_once, "frame": {"duration": 120, "redraw": True}, "fromcurrent": False}
-    font = {"color": palette.soft, "size": 12.5 * scale}
-    fig.update_layout(
-        updatemenus=[
-            {
-                "type": "buttons",
-                "direction": "left",
-                "showactive": False,
-                "x": 0,
-                "xanchor": "left",
-                "y": 0,
-                "yanchor": "top",
-                "pad": {"t": 56 * scale, "l": 4 * scale},
-                "bgcolor": palette.paper,
-                "bordercolor": palette.line2,
-                "font": {"color": palette.ink, "size": 13 * scale},
-                "buttons": [{"label": "▶ Play", "method": "animate", "args": [None, slow]}],
-            }
-        ],
-        sliders=[
-            {
-                "active": last,
-                "x": 0,
-                "xanchor": "left",
-                "len": 1,
-                "y": 0,
-                "yanchor": "top",
-                "pad": {"t": 46 * scale, "l": 96 * scale, "r": 8 * scale, "b": 0},
-                "currentvalue": {"prefix": "after update ", "font": font, "xanchor": "left"},
-                "bgcolor": palette.line,
-                "activebgcolor": palette.accent,
-                "bordercolor": palette.line2,
-                "tickcolor": palette.paper,
-                "ticklen": 0,
-                "minorticklen": 0,
-                "font": {"color": palette.paper, "size": 1},
-                "steps": [
-                    {"label": str(update), "method": "animate", "args": [[str(update)], at_once]}
-                    for update in range(last + 1)
-                ],
-            }
-        ],
     )

@@ -15,7 +15,7 @@ from viz_app.figures.words import scientific, thousands
 TITLES = {
     "loss": "Loss of each step, in nats per character",
     "gradient_norm": "Norm of the gradient, before clipping",
-    "update": "Norm of the update: how far all weights moved",
+    "update_norm": "Norm of the update: how far all weights moved",
 }
 
 
@@ -41,7 +41,7 @@ def curve(
     Parameters
     ----------
     history : DataFrame
-        Columns clip, step, loss, gradient_norm, update; where a value is not finite the line ends with a cross.
+        Columns clip, step, loss, gradient_norm, update_norm; where a value is not finite the line ends with a cross.
     colours, exploded : mapping
         By threshold: the colour, and the step at which it exploded.
     guess : float, optional
@@ -95,10 +95,25 @@ def finding(history: pd.DataFrame, exploded: Mapping[float, int | None], clip: f
         which = "Even clipped it explodes" if at is not None else "Here the clipped training is the one that explodes"
         return f"{which}, at step {thousands(other or 0)}"
     worst = float(free["loss"].max())
-    far = f"of up to {scientific(worst)} nats" if np.isfinite(free["loss"]).all() else "beyond all numbers"
+    far = f"to {scientific(worst)} nats" if np.isfinite(free["loss"]).all() else "beyond all numbers"
     return (
-        f"Without clipping the training explodes at step {thousands(at)}: gradients of norm {_largest(free)} and a "
-        f"loss {far}; clipped at {clip:g}, it comes down to {end}"
+        f"Without clipping the training explodes at step {thousands(at)}; its gradients come to a norm of "
+        f"{_largest(free)} and its loss {far}. Clipped at {clip:g}, it ends at {end}"
+    )
+
+
+def conclusion(history: pd.DataFrame, clip: float) -> str:
+    """Return what the threshold did to the training that is clipped at ``clip``, and where the two part."""
+    free, held = (history[history["clip"] == value].set_index("step") for value in (0.0, clip))
+    above = held["gradient_norm"] > clip
+    if not above.any():
+        return f"No gradient of the clipped training was above {clip:g}: clipping changed nothing here."
+    moved = [float(rows["update_norm"].replace([np.inf], np.nan).max()) for rows in (free, held)]
+    return (
+        f"The first gradient above {clip:g} comes at step {thousands(above.idxmax())}; from then on the two differ. "
+        f"Clipping cuts {thousands(above.sum())} of {thousands(len(held))} gradients, the largest of norm "
+        f"{_largest(held)}. The longest update without it moves all weights together by {scientific(moved[0])}, with "
+        f"it by {scientific(moved[1])}."
     )
 
 

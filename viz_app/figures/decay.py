@@ -12,8 +12,10 @@ from viz_app.figures.words import capital, count, listed, share, thousands
 TINY = float(np.finfo(np.float64).tiny)
 """Under float64's smallest normal number a value has lost digits or is zero: underflow."""
 
-PARTS = {"c": "cell", "x": "input", "U": "recurrent weights"}
+PARTS = {"c": "cell", "x": "input", "U": "recurrent weights", "W": "input weights"}
 """What a signal is called in a sentence; h speaks for its model."""
+
+SHORT = "This text does not reach that far back"
 
 COLUMNS = ("model", "label", "signal", "layer", "step", "character", "distance", "gradient", "relative", "underflow")
 
@@ -94,7 +96,7 @@ def finding(table: pd.DataFrame, distance: int) -> str:
     rows = _at(table, distance)
     voices = [group[group["signal"] == _voice(group)].iloc[0] for _, group in rows.groupby("model", sort=False)]
     if not voices:
-        return "This text does not reach that far back"
+        return SHORT
     voices.sort(key=lambda row: -np.nan_to_num(row["relative"], nan=-1.0))
     first, *rest = voices
     stands_out = first["relative"] >= 0.01 and (not rest or first["relative"] >= 10 * rest[0]["relative"])
@@ -111,18 +113,42 @@ def pace(table: pd.DataFrame, reach: int) -> str:
 
     A model with a cell state speaks by it, others by their h.
     """
-    paces = []
+    paces = sorted((fall, name) for name, fall in _falls(table, reach).items())
+    if not paces:
+        return "Nothing can be said about its fall."
+    named = [f"{name} {_tenfold(fall)}" for fall, name in paces]
+    return f"From 0 to {reach} characters back, {listed(named)}."
+
+
+def paces(pairs: Sequence[tuple[pd.DataFrame, pd.DataFrame]], reach: int) -> str:
+    """Return how fast each model's gradient falls from the target to ``reach``, at a step of its training and at last.
+
+    Parameters
+    ----------
+    pairs : sequence of (DataFrame, DataFrame)
+        A model's tables at the step and at the end.
+    """
+    said = []
+    for then, now in pairs:
+        before, after = _falls(then, reach), _falls(now, reach)
+        said += [
+            f"{name} {_tenfold(before[name])} at this step and {_tenfold(after[name])} at the end"
+            for name in before.keys() & after.keys()
+        ]
+    if not said:
+        return "Nothing can be said about its fall."
+    return f"From 0 to {reach} characters back, {listed(said)}."
+
+
+def _falls(table: pd.DataFrame, reach: int) -> dict[str, float]:
+    """Return by how many decades a character each model's gradient falls."""
+    falls = {}
     for _, group in table[table["distance"] <= reach].groupby("model", sort=False):
         rows = group[(group["signal"] == _voice(group)) & ~group["underflow"] & (group["relative"] > 0)]
         rows = rows.sort_values("distance")
         if len(rows) > 1:
-            fallen = -float(np.log10(rows["relative"].iloc[-1]))
-            paces.append((fallen / int(rows["distance"].iloc[-1]), subject(rows.iloc[0])))
-    if not paces:
-        return "Nothing can be said about its fall."
-    paces.sort()
-    named = [f"{name} {_tenfold(fall)}" for fall, name in paces]
-    return f"From 0 to {reach} characters back, {listed(named)}."
+            falls[subject(rows.iloc[0])] = -float(np.log10(rows["relative"].iloc[-1])) / int(rows["distance"].iloc[-1])
+    return falls
 
 
 def _tenfold(fall: float) -> str:
@@ -135,9 +161,10 @@ def _tenfold(fall: float) -> str:
 
 def change(then: pd.DataFrame, now: pd.DataFrame, step: int, last: int, distance: int) -> str:
     """Return the sentence about one model's gradient at ``distance``, at a step of its training and at its last."""
-    signal = _voice(now)
-    rows = [_at(table[table["signal"] == signal], distance).iloc[0] for table in (then, now)]
-    first, final = (_amount(row) for row in rows)
+    rows = _both(then, now, distance)
+    if rows is None:
+        return SHORT
+    first, final = map(_amount, rows)
     name = capital(subject(rows[0]))
     if step == last:
         return f"{name}: {final} {_back(distance)} {_after(last)}"
@@ -148,12 +175,18 @@ def changes(pairs: Sequence[tuple[pd.DataFrame, pd.DataFrame]], distance: int) -
     """Return the sentence about several models' gradients at ``distance``, at a step of the training and at its end."""
     said = []
     for then, now in pairs:
-        signal = _voice(now)
-        rows = [_at(table[table["signal"] == signal], distance).iloc[0] for table in (then, now)]
-        first, final = (_amount(row) for row in rows)
-        name = subject(rows[0])
-        said.append(f"leaves {name} at {final}" if first == final else f"takes {name} from {first} to {final}")
-    return f"{capital(_back(distance))}, training {listed(said)} of the gradient"
+        rows = _both(then, now, distance)
+        if rows is not None:
+            first, final = map(_amount, rows)
+            name = subject(rows[0])
+            said.append(f"leaves {name} at {final}" if first == final else f"takes {name} from {first} to {final}")
+    return f"{capital(_back(distance))}, training {listed(said)} of the gradient" if said else SHORT
+
+
+def _both(then: pd.DataFrame, now: pd.DataFrame, distance: int) -> tuple[pd.Series, pd.Series] | None:
+    """Return the rows of one signal at ``distance``; None where the text does not reach that far back."""
+    at = [_at(table[table["signal"] == _voice(now)], distance) for table in (then, now)]
+    return None if any(rows.empty for rows in at) else (at[0].iloc[0], at[1].iloc[0])
 
 
 def _after(step: int) -> str:
@@ -161,7 +194,7 @@ def _after(step: int) -> str:
 
 
 def _back(distance: int) -> str:
-    return f"{count(distance)} character{'s' if distance != 1 else ''} back"
+    return f"{count(distance)} character{'s' if distance != 1 else ''} back" if distance else "at the target itself"
 
 
 def _voice(group: pd.DataFrame) -> str:

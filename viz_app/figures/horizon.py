@@ -137,10 +137,13 @@ def longest_memory(table: pd.DataFrame) -> str:
 
 
 def horizon_conclusion(table: pd.DataFrame) -> str:
-    """Return whether the two horizons agree."""
+    """Return whether the two horizons agree; one that lies beyond the longest looked at is only known to be larger."""
     reach = table["gradient"].fillna(table["longest"])
-    farther = list(table.loc[table["truncated"] > 1.5 * reach, "label"])
-    shorter = list(table.loc[reach > 1.5 * table["truncated"], "label"])
+    far, short = table["truncated"] > 1.5 * reach, reach > 1.5 * table["truncated"]
+    far, short = far & table["gradient"].notna(), short & (table["truncated"] < table["longest"])
+    unknown = (table["gradient"].isna() | (table["truncated"] >= table["longest"])) & ~far & ~short
+    farther, shorter, open_ = (list(table.loc[which, "label"]) for which in (far, short, unknown))
+    alike = list(table.loc[~far & ~short & ~unknown, "label"])
     said = []
     if farther:
         said.append(
@@ -151,7 +154,12 @@ def horizon_conclusion(table: pd.DataFrame) -> str:
         said.append(
             f"{_all(shorter)} would feel a change farther back than reading so far helps: sensitivity is not use"
         )
-    return f"{capital('; '.join(said))}." if said else "The two horizons agree within a factor of one and a half."
+    if alike:
+        said.append(f"in {_all(alike)} the two horizons agree within a factor of one and a half")
+    if open_:
+        longest = thousands(int(table["longest"].max()))
+        said.append(f"whether they agree in {_all(open_)} is unknown: one or both lie beyond the {longest} looked at")
+    return f"{capital('; '.join(said))}."
 
 
 def certainty(table: pd.DataFrame, tolerance: float) -> str:

@@ -120,14 +120,14 @@ def path_conclusion(table: pd.DataFrame, lag: int) -> str:
     """Return what follows from the paths at ``lag``, or from the bound where there is one."""
     at = table[table["lag"] == lag].set_index("way")["log10"]
     if BOUND in at.index:
-        apart = at[BOUND] - at[FULL]
         head = f"At {lag} steps the bound allows {from_log10(at[BOUND])}"
+        times = "" if at[FULL] == -np.inf else f"{from_log10(at[BOUND] - at[FULL])} times the "
         verdict = (
             "The bound is above 1, so it cannot say whether gradients vanish; the measurement can"
             if at[BOUND] > 0
             else "The bound is below 1: whatever is read, the gradient vanishes"
         )
-        return f"{head}, {from_log10(apart)} times the {amount(at[FULL])} measured. {verdict}."
+        return f"{head}, {times or 'beside '}{amount(at[FULL])} measured. {verdict}."
     if "c" in at.index and "h" in at.index:
         if at["c"] - at["h"] > 1 and at[FULL] - at["h"] > 1:
             return (
@@ -160,8 +160,8 @@ def estimated(error: np.ndarray, norm: str) -> str:
     typical = share(float(np.median(error[np.tril_indices(len(error), -1)])))
     if norm == "frobenius":
         return f"From four random directions; typical standard error {typical}."
-    bracket = f"From four random directions: the middle of a bracket, typical half width {typical}"
-    return f"{bracket}. Where many directions are alike, it may read up to twice too large."
+    estimate = f"From four random directions: an estimate, typical standard error {typical}"
+    return f"{estimate}. Where many directions are alike, it may read up to twice too large."
 
 
 def amount(log10: float) -> str:

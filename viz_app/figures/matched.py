@@ -8,7 +8,7 @@ import pandas as pd
 
 from viz_app.figures.words import THIN, listed, thousands
 
-ALIKE = 0.02
+ALIKE = 0.03
 """Models whose numbers of weights differ by no more than this share count as matched."""
 
 
@@ -23,14 +23,9 @@ def matched(facts: pd.DataFrame) -> str:
     """
     if len(facts) == 1:
         return f"One model of {_size(facts['parameters'].iloc[0])} weights, one seed."
-    least, most = facts["parameters"].min(), facts["parameters"].max()
-    apart = most / least - 1
     same, different = [], []
-    if apart <= ALIKE:
-        within = f"within {math.ceil(1000 * apart - 1e-9) / 10:.1f}{THIN}%" if apart else "exactly"
-        same.append(f"number of weights ({_size(facts['parameters'].mean())}, {within})")
-    else:
-        different.append(f"{_size(least)} to {_size(most)} weights")
+    alike, said = weights(facts["parameters"])
+    (same if alike else different).append(said)
     if facts["sha256"].isna().any():
         different.append("training data not known for all")
     elif facts["sha256"].nunique() == 1:
@@ -41,13 +36,26 @@ def matched(facts: pd.DataFrame) -> str:
         different.append("different lengths of training")
     else:
         same.append(f"number of steps ({thousands(facts['steps'].iloc[0])})")
-    seeds = facts["seed"].dropna().nunique()
-    if seeds == 1 and facts["seed"].notna().all():
+    if facts["seed"].isna().any():
+        different.append("seeds not known for all")
+    elif facts["seed"].nunique() == 1:
         same.append("seed")
+    else:
+        different.append("different seeds")
     rates = facts["learning_rate"].dropna()
     own = f", learning rates {rates.min():g} to {rates.max():g}" if rates.nunique() > 1 else ""
     sentence = f"Same {listed(['text', *same])}{own}; one run each, so no band."
     return f"Not matched: {listed(different)}. {sentence}" if different else sentence
+
+
+def weights(counts: pd.Series) -> tuple[bool, str]:
+    """Return whether numbers of weights are alike, and the words for it; see :data:`ALIKE`."""
+    least, most = counts.min(), counts.max()
+    apart = most / least - 1
+    if apart > ALIKE:
+        return False, f"{_size(least)} to {_size(most)} weights"
+    within = f"within {math.ceil(1000 * apart - 1e-9) / 10:.1f}{THIN}%" if apart else "exactly"
+    return True, f"number of weights ({_size(counts.mean())}, {within})"
 
 
 def _size(weights: float) -> str:

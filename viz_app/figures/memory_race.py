@@ -165,9 +165,8 @@ def curves(
         ends_at = rows.groupby("seed")["loss"].last()
         names.append(Name(labels[str(cell)], float(ends_at.median()), colour))
     style(fig, palette, size, 340)
-    losses = laps["loss"][np.isfinite(laps["loss"])]
-    lowest, highest = losses.min(), losses.max()
-    decades(fig, math.floor(math.log10(min(lowest, baseline / 10))), math.log10(max(highest, baseline)) + 0.1)
+    losses = [*laps["loss"][np.isfinite(laps["loss"]) & (laps["loss"] > 0)], baseline, baseline / 10]
+    decades(fig, math.floor(math.log10(min(losses))), math.log10(max(losses)) + 0.1)
     fig.update_xaxes(range=[0, updates], title_text="updates")
     longest = max(len(name.text) for name in names)
     fig.update_layout(margin_r=(20 + 7 * longest) * scale)
@@ -180,7 +179,7 @@ def finding(reach: Mapping[str, int], labels: Mapping[str, str], lengths: Sequen
     Parameters
     ----------
     reach : mapping of str to int
-        By cell; 0 where none was solved.
+        By cell; 0 where it failed at the first length, and no entry where that is not yet known.
     """
     groups: dict[int, list[str]] = {}
     for cell, far in sorted(reach.items(), key=lambda item: item[1]):
@@ -191,4 +190,36 @@ def finding(reach: Mapping[str, int], labels: Mapping[str, str], lengths: Sequen
         what = f"not even {thousands(lengths[0])} steps" if not far else f"up to {thousands(far)} steps"
         parts.append(" ".join(filter(None, (listed(names), verb, what))))
     every = "from one seed" if seeds == 1 else f"from each of {count(seeds)} seeds"
-    return f"{capital('; '.join(parts))}, {every}"
+    said = [f"{capital('; '.join(parts))}, {every}"] if parts else []
+    if waiting := [f"the {label}" for cell, label in labels.items() if cell not in reach]:
+        said.append(f"{listed(waiting)} {'has' if len(waiting) == 1 else 'have'} not run yet")
+    return capital("; ".join(said))
+
+
+def conclusion(table: pd.DataFrame, labels: Mapping[str, str], seeds: int) -> str:
+    """Return who was faster where all came through, and where chance had a part.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As for :func:`tiles`.
+    """
+    whole = table[table["solved"] == seeds]
+    shared = [length for length, rows in whole.groupby("length") if set(rows["cell"]) == set(labels)]
+    if shared and len(labels) > 1:
+        rows = whole[whole["length"] == max(shared)].sort_values("median_updates")
+        medians = [f"the {labels[row.cell]} {thousands(row.median_updates)}" for row in rows.itertuples()]
+        said = [
+            f"Over {thousands(max(shared))} steps, which all of them solve from every seed, "
+            f"it takes {listed(medians)} updates at the median."
+        ]
+    else:
+        said = ["No length is solved by all of them from every seed."] if len(labels) > 1 else []
+    if seeds > 1:
+        some = table[(table["solved"] > 0) & (table["solved"] < table["runs"])]
+        luck = [
+            f"the {labels[r.cell]} over {thousands(r.length)} steps {r.solved:.0f} of {r.runs:.0f}"
+            for r in some.itertuples()
+        ]
+        said += [f"From some seeds only: {listed(luck)}; there chance decides."] if luck else []
+    return " ".join(said)

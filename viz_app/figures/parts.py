@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from viz_app.figures.decay import subject
-from viz_app.figures.words import capital, count, listed, scientific, share
+from viz_app.figures.words import capital, count, listed, scientific, share, thousands
 
 Part = tuple[str, str]
 """A signal's symbol, and "total" or "direct"."""
@@ -81,8 +81,26 @@ def whole_text(table: pd.DataFrame) -> str:
     if not ratios:
         return "No state of this layer is felt by a loss"
     ratios.sort()
-    named = [f"at {name} {share(ratio)}" for ratio, name in ratios]
-    return f"What the same step asks is but a part of the gradient: {listed(named)} of its size"
+    named = [f"{_part(ratio)} as large at {name}" for ratio, name in ratios]
+    against = "; where it is larger, what comes through time pulls the other way" if ratios[-1][0] > 1.005 else ""
+    return f"Beside the whole gradient, what the same step asks is {listed(named)}{against}"
+
+
+def _part(ratio: float) -> str:
+    return share(ratio) if ratio < 1.005 else f"{scientific(ratio)} times"
+
+
+def through_time(table: pd.DataFrame) -> str:
+    """Return at how many steps of a whole text's loss most of a memory's gradient comes through time."""
+    logs = table.pivot(index="step", columns="part", values="log10").dropna()
+    if not len(logs) or "direct" not in logs:
+        return ""
+    apart = logs["total"] - logs["direct"]
+    most, less = share(float((apart > 1).mean())), share(float((apart < 0).mean()))
+    return (
+        f"{capital(subject(table.iloc[0]))}: at {most} of the steps the total is over ten times the direct part, "
+        f"nearly all of it through time; at {less} it is the smaller of the two: later losses pull against the step’s."
+    )
 
 
 def peak(table: pd.DataFrame) -> str:
@@ -100,19 +118,33 @@ def _shown(character: str) -> str:
     return {"\n": "a line break", "\t": "a tab", " ": "a space"}.get(character, f"“{character}”")
 
 
-def asked(table: pd.DataFrame, signal: str) -> str:
-    """Return the sentence about who asked for a change of the weights: the distance that holds half of it.
+def asked(table: pd.DataFrame, part: float = 0.5) -> str:
+    """Return the sentence about who asked for a change of the weights: the steps that hold ``part`` of it, about.
 
-    Norms of each step's share of dL/dW are added up, from the target back.
+    Norms of each step's share of dL/dU are added up, from the target back; of dL/dW in a model where U has none. The
+    norm of their sum is smaller, since shares cancel.
     """
-    halves = []
-    for _, rows in table[table["signal"] == signal].groupby("model", sort=False):
-        rows = rows.sort_values("distance")
+    within: dict[str, list[tuple[int, str]]] = {"U": [], "W": []}
+    for _, rows in table.groupby("model", sort=False):
+        signal = "U" if "U" in set(rows["signal"]) else "W"
+        rows = rows[rows["signal"] == signal].sort_values("distance")
         summed = (10 ** (rows["log10"] - rows["log10"].max())).cumsum()
-        half = int(rows["distance"].to_numpy()[np.searchsorted(summed, summed.iloc[-1] / 2)]) + 1
-        halves.append((half, str(rows["label"].iloc[0])))
-    if not halves:
-        return "The loss asks for no change of the recurrent weights"
-    halves.sort()
-    named = [f"the last {count(half)} step{'s' if half != 1 else ''} in the {label}" for half, label in halves]
-    return f"{capital('half')} of what the loss asks of the recurrent weights comes from {listed(named)}"
+        reached = int(rows["distance"].to_numpy()[np.searchsorted(summed, part * summed.iloc[-1])]) + 1
+        within[signal].append((reached, str(rows["label"].iloc[0])))
+    some, said = "half" if part == 0.5 else share(part), []
+    for signal, found in within.items():
+        if found:
+            last = [f"the last {count(n)} step{'s' if n != 1 else ''} in the {label}" for n, label in sorted(found)]
+            alone = ", where U has no share" if signal == "W" else ""
+            said.append(f"of the summed norms of dL/d{signal}{alone}, {some} comes from {listed(last)}")
+    return capital("; ".join(said)) or "The loss asks for no change of these weights"
+
+
+def concentrated(table: pd.DataFrame) -> str:
+    """Return how few steps hold half of the summed norms of one signal of one model."""
+    if table.empty:
+        return ""
+    sizes = np.sort(10 ** (table["log10"] - table["log10"].max()).to_numpy())[::-1]
+    few = int(np.searchsorted(sizes.cumsum(), sizes.sum() / 2)) + 1
+    steps = f"{count(few)} of {thousands(len(sizes))} steps hold" if few > 1 else f"one of {len(sizes)} steps holds"
+    return f"{capital(steps)} half of the summed norms, at {subject(table.iloc[0])}."

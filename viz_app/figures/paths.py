@@ -77,11 +77,15 @@ def paths(table: pd.DataFrame, palette: Palette, colour: str, *, size: float = 1
 
 
 def carried(table: pd.DataFrame, first: int, last: int) -> str:
-    """Return the sentence about the lengths from ``first`` to ``last``, which carry nine tenths of the gradient."""
+    """Return the sentence about the lengths from ``first`` to ``last``: what of the gradient, and of all paths."""
     n = int(table["length"].max())
-    part = float(table.loc[table["length"].between(first, last), "paths"].sum())
+    inside = table.loc[table["length"].between(first, last), ["share", "paths"]].sum()
     span = f"{first} to {last}" if first < last else f"{first}"
-    return f"Nine tenths of the gradient comes along paths through {span} of {n} layers: {share(part)} of all paths"
+    against = "; the others pull against it" if inside["share"] > 1.005 else ""
+    return (
+        f"{share(inside['share'])} of the gradient comes along paths through {span} of {n} layers, "
+        f"{share(inside['paths'])} of all paths{against}"
+    )
 
 
 def conclusion(table: pd.DataFrame) -> str:

@@ -14,6 +14,9 @@ from viz_app.figures.race import faint
 from viz_app.figures.style import Name, Palette, decades, ends, number, style
 from viz_app.figures.words import listed, scientific, share, thousands
 
+STILL = 1e-4
+"""An exponent of fewer nats per step counts as 0: it would double or halve a difference in 7,000 steps."""
+
 
 def exponents(values: np.ndarray, errors: np.ndarray, model: str, label: str) -> pd.DataFrame:
     """Return a row for each exponent: model, label, direction (from 1), exponent and error in nats per step."""
@@ -87,6 +90,8 @@ def _life(exponent: float) -> tuple[str, str]:
     """Return what becomes of a difference, and how often."""
     if exponent == -math.inf:
         return "is lost at once", ""
+    if abs(exponent) < STILL:
+        return "neither grows nor fades", ""
     verb, steps = ("doubles", math.log(2) / exponent) if exponent > 0 else ("halves", -math.log(2) / exponent)
     every = f"{steps:.1f}" if steps < 9.95 else thousands(steps)
     return verb, f"every {every} steps"
@@ -149,11 +154,21 @@ def stretched(table: pd.DataFrame) -> str:
 
 
 def stretch_conclusion(table: pd.DataFrame) -> str:
-    """Return what single steps say about many, and what they do not."""
-    strongest = table.groupby("model", sort=False)["median"].first()
-    if (strongest > 1).all():
-        return (
-            "Single steps stretch some direction in every model, and yet a product of many may fade: the next step "
-            "turns what was stretched into directions that it shrinks. Only the products tell."
+    """Return what the single steps that were measured say about products of many, and what they do not."""
+    strongest = table.groupby("model", sort=False)[["label", "median", "high"]].first()
+    stretching = strongest[strongest["median"] > 1]
+    said = []
+    if len(stretching):
+        models = listed([f"the {label}" for label in stretching["label"]])
+        said.append(
+            f"The typical step stretches some direction in {models}, "
+            "and yet a product of many may fade: the next step turns what was stretched into directions that it "
+            "shrinks. Only the products tell."
         )
-    return "Where no direction is above 1, every product of steps fades, whatever the text."
+    for row in strongest[strongest["median"] <= 1].itertuples():
+        tenth = "" if row.high <= 1 else f", though in one of ten up to {scientific(row.high)} times"
+        said.append(
+            f"In the {row.label} the typical of these steps stretches no direction{tenth}: a product of steps that "
+            "stretch none fades. Other characters may hold steps that do."
+        )
+    return " ".join(said)

@@ -32,11 +32,11 @@ def scientific(value: float) -> str:
 
 
 def from_log10(exponent: float) -> str:
-    """Return 10 to the ``exponent`` as :func:`scientific` does, however small it is; -inf is no path."""
+    """Return 10 to the ``exponent`` as :func:`scientific` does, however small or large it is; -inf is no path."""
     if exponent == -math.inf:
         return "no path"
-    if -300 < exponent < 300:
-        return scientific(10.0**exponent)
+    if -300 < exponent < 300 or not math.isfinite(exponent):
+        return scientific(10.0**exponent)  # of inf it is inf
     digit = 10.0 ** (exponent - math.floor(exponent))
     return f"{digit:.0f}×{power(math.floor(exponent))}" if digit < 9.5 else power(math.floor(exponent) + 1)
 

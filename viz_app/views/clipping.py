@@ -11,11 +11,14 @@ from rnncore.gradients import OneUnit
 from viz_app import clipped, controls, state
 from viz_app.clipped import Setting
 from viz_app.components import clipped_training, figure, theme
+from viz_app.components.lead import lead
+from viz_app.components.widgets import columns, how_to_read, letters, switch
 from viz_app.figures import cliff
+from viz_app.figures.window import Window
 from viz_app.figures.words import escaped
 
 VIEWS = {"cliff": "The cliff", "training": "One training twice"}
-WINDOW: cliff.Window = ((4.4, 6.2), (-3.2, -2.2))
+WINDOW: Window = ((4.4, 6.2), (-3.2, -2.2))
 RATES = (0.1, 0.2, 0.5, 1.0, 2.0)
 CLIPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 UPDATES, POINTS = 60, 181
@@ -30,17 +33,7 @@ def page() -> None:
     with remarks:
         view = state.link("view", "cliff", choices=VIEWS)
     with row:
-        st.session_state["_view"] = view
-        st.segmented_control(
-            "View",
-            VIEWS,
-            key="_view",
-            format_func=VIEWS.get,
-            required=True,
-            label_visibility="collapsed",
-            width="content",
-            on_change=lambda: state.set_link(view=st.session_state["_view"]),
-        )
+        switch("View", "view", VIEWS, view)
         choose = _choose_cliff if view == "cliff" else _choose_training
         chosen = choose(remarks)
         controls.share()
@@ -116,19 +109,20 @@ def _cliff(w: float, b: float, rate: float, clip: float) -> None:
     ws, bs = np.meshgrid(*(np.linspace(low, high, POINTS) for low, high in WINDOW))
     loss = net.loss(ws, bs).astype(np.float32)
     colours = _colours()
-    paths = [cliff.Path(free, "not clipped", colours[0]), cliff.Path(held, f"clipped at {clip:g}", colours[1])]
-    look = {"palette": theme.palette(), "size": 24 if state.projector() else 16}
+    paths = [cliff.Descent(free, "not clipped", colours[0]), cliff.Descent(held, f"clipped at {clip:g}", colours[1])]
+    look = {"palette": theme.palette(), "size": letters()}
     data = pd.concat([path.rows.assign(path=path.name) for path in paths])
-    left, right = [st.container(), st.container()] if state.projector() else st.columns(2, gap="large")
+    left, right = columns([1, 1])
     with left:
         figure.show(cliff.surface(loss, WINDOW, paths, **look), data, "cliff", "cliff-surface")
     with right:
         figure.show(cliff.above(loss, WINDOW, paths, **look), data, "cliff-from-above", "cliff-above")
-    st.markdown(
-        ":small[**How to read it.** :gray[On the plain the gradient is small; at the wall, as a product of "
-        f"{net.steps} slopes, it is thousands of times larger, and one step of descent goes that much further. "
-        f"Clipping keeps its direction and cuts its length: no step is longer than {rate:g} × {clip:g} = "
-        f"{rate * clip:g}, and the path creeps along the foot of the wall. Drag the surface to turn it.]]"
+    lead("cliff-surface", "cliff-above")
+    how_to_read(
+        f"Each dot is an update. On the plain the gradient is small; at the wall it is a product of {net.steps} large "
+        "slopes, and one step of descent goes that much further. Clipping keeps its direction and cuts its length: no "
+        f"step is longer than {rate:g} × {clip:g} = {rate * clip:g}. Play moves both; drag the surface to turn it.",
+        cliff.conclusion(free, held, rate, clip, WINDOW),
     )
     figure.show(cliff.norms(paths, clip, **look), data, "cliff-gradient", "cliff-norms")
     st.markdown(

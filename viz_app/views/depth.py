@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from rnncore import gradients
-from rnncore.gradients import DepthConfig
+from rnncore.gradients import DepthConfig, Measurement
 from rnncore.gradients.stacks import CLASSES, JOINS, dense_shape
 from viz_app import controls, stacks, state
 from viz_app.components import figure, theme
+from viz_app.components.waiting import computed, known
+from viz_app.components.widgets import columns, how_to_read, letters, stops, toggle
 from viz_app.figures import depth as drawing
 from viz_app.figures import paths as lengths
-from viz_app.figures.words import capital, count, duration, escaped, listed, thousands
+from viz_app.figures.words import capital, count, escaped, listed, thousands
 
 DEPTHS = (5, 10, 20, 30, 54, 100)
 STARTS = {"torch": 3**-0.5, "glorot": 1.0, "he": 2**0.5}
@@ -30,28 +32,44 @@ GUESS = math.log(CLASSES)
 
 
 def page() -> None:
-    """Show the page."""
-    config = _asked()
+    """Show the page: at once what one seed says, then what all do, then what was asked for."""
+    asked = _asked()
     trained = state.link("trained", False)
-    kept = stacks.trained(config) if trained else None
-    tables = stacks.tables(kept or stacks.at_start(config))
-    updates = sorted(tables["history"]["update"].unique())
-    update = int(state.link("update", int(updates[-1]), choices=[int(one) for one in updates])) if kept else 0
+    start = replace(asked, updates=0)
+    wanted = asked if trained else start
+    config = next((one for one in (wanted, start) if known(_question(one))), replace(start, seeds=1))
+    tables = stacks.tables(_measured(config))
+    updates = [int(one) for one in sorted(tables["history"]["update"].unique())]
+    update = state.link("update", updates[-1], choices=updates) if config.updates else 0
     of, absolute = state.link("of", "outputs", choices=OF), state.link("absolute", False)
 
     relative = drawing.curves(tables["gradients"], "outputs", True)
     st.title(escaped(drawing.finding(relative, update)), anchor=False)
     st.markdown(f":gray[{escaped(_matched(config, tables['history']))}]")
-    left, right = _columns()
+    slot = st.container()
+    left, right = columns([3, 2])
     with left:
         _layers(drawing.curves(tables["gradients"], of, not absolute), update, of, absolute)
         if len(updates) > 1:
-            _slider(updates, update)
+            stops(f"Update ({len(updates)} measured)", "update", updates, update)
     with right:
-        slot = _loss(tables["history"], config, trained, update)
+        _loss(tables["history"], asked, trained, update)
     _paths(tables["paths"], config, update)
-    if trained and kept is None:
-        _train(config, slot)
+    if config != wanted:
+        with slot:
+            _measured(wanted)
+        st.rerun()
+
+
+def _question(config: DepthConfig) -> tuple[str, DepthConfig]:
+    return "stacks", config
+
+
+def _measured(config: DepthConfig) -> tuple[Measurement, ...]:
+    """Return the measurements of a comparison; with a bar and a way to stop while they are made."""
+    many = f"{count(config.seeds)} seed{'s' if config.seeds > 1 else ''}"
+    what = f"{capital(count(config.seeds * len(config.kinds)))} small trainings" if config.updates else f"Start, {many}"
+    return computed(_question(config), what, partial(stacks.measured, config))
 
 
 # ---- what is compared ----------------------------------------------------------------------------------------
@@ -115,32 +133,11 @@ def _colours() -> dict[str, str]:
     return {kind: theme.palette().family(cell) for kind, cell in KIN.items()}
 
 
-def _size() -> int:
-    return 24 if state.projector() else 16
-
-
-# ---- training ------------------------------------------------------------------------------------------------
-
-
-def _train(config: DepthConfig, slot: Any) -> None:
-    """Train in ``slot`` with a bar and a way to stop; then show what came of it."""
-    total = config.seeds * len(config.kinds) * (len(range(0, config.updates, config.every)) + 1)
-    with slot:
-        bar = st.progress(0.0, text="Starting…")
-        st.button("Stop", on_click=lambda: state.set_link(trained=None), key="_stop")
-    began = time.monotonic()
-    for done, one in enumerate(stacks.train(config), 1):
-        left = (time.monotonic() - began) * (total - done) / done
-        where = f"{one.kind}, seed {one.seed + 1} of {config.seeds}, update {one.update}: loss {one.loss:.2f} nats"
-        bar.progress(done / total, text=f"{where}. About {duration(left)} left")
-    st.rerun()
-
-
 # ---- what is shown -------------------------------------------------------------------------------------------
 
 
 def _layers(curves: pd.DataFrame, update: int, of: str, absolute: bool) -> None:
-    fig = drawing.layers(curves, update, theme.palette(), _colours(), size=_size())
+    fig = drawing.layers(curves, update, theme.palette(), _colours(), size=letters())
     when = f"after {thousands(update)} updates" if update else "before training"
     fig.update_layout(title_text=f"Size of the gradient by layer, {when}")
     figure.show(fig, curves, "gradient-by-layer", "layers")
@@ -150,45 +147,28 @@ def _layers(curves: pd.DataFrame, update: int, of: str, absolute: bool) -> None:
     }[of]
     divided = "in nats per unit" if absolute else "divided by its value at the last layer"
     grey = " Grey: at the start." if update else ""
-    st.markdown(
-        f":small[**How to read it.** :gray[{what}, {divided}; geometric mean over the seeds, band from the lowest to "
-        f"the highest. A straight line down is exponential decay, the same disease as in time; were nothing lost on "
-        f"the way, it would be level.{grey}]]"
+    how_to_read(
+        f"{what}, {divided}; geometric mean over the seeds, band from the lowest to the highest. A straight line down "
+        f"is exponential decay, the same disease as in time; were nothing lost on the way, it would be level.{grey}"
     )
     with st.container(horizontal=True, vertical_alignment="center", key="axes"):
         controls.choose("Gradient of", "of", list(OF), of, OF.__getitem__, width=150)
-        st.session_state["_absolute"] = absolute
-        st.toggle(
-            "Absolute",
-            key="_absolute",
-            on_change=lambda: state.set_link(absolute=st.session_state["_absolute"]),
-            help="The gradients as they are, not divided by their value at the last layer.",
-        )
+        help_ = "The gradients as they are, not divided by their value at the last layer."
+        toggle("Absolute", "absolute", absolute, help=help_)
 
 
-def _slider(updates: list[int], update: int) -> None:
-    st.session_state["_update"] = update
-    st.select_slider(
-        f"Update ({len(updates)} measured)",
-        [int(one) for one in updates],
-        key="_update",
-        format_func=thousands,
-        on_change=lambda: state.set_link(update=st.session_state["_update"]),
-    )
-
-
-def _loss(history: pd.DataFrame, config: DepthConfig, trained: bool, update: int) -> Any:
-    """Draw the loss, or what leads to it; return the place for the progress of a training."""
+def _loss(history: pd.DataFrame, config: DepthConfig, trained: bool, update: int) -> None:
+    """Draw the loss, or what leads to it."""
     if history["update"].max() > 0:
-        fig = drawing.learning(history, update, theme.palette(), _colours(), guess=GUESS, size=_size())
+        fig = drawing.learning(history, update, theme.palette(), _colours(), guess=GUESS, size=letters())
         fig.update_layout(title_text=drawing.learned(history, GUESS))
         figure.show(fig, history, "loss-by-depth", "loss")
-        st.markdown(
-            ":small[**How to read it.** :gray[Loss on 360 digits held out, in nats, on a log axis; mean over the seeds "
-            f"and their range. A stack that stays at ln 10, {GUESS:.2f}, has learned nothing: "
-            "see beside what of the gradient reaches its first layers.]]"
+        how_to_read(
+            "Loss on 360 digits held out, in nats, on a log axis; mean over the seeds and their range. A stack that "
+            f"stays at ln 10, {GUESS:.2f}, has learned nothing: see beside what of the gradient reaches its first "
+            "layers."
         )
-        return st.container()
+        return
     st.markdown("**What does it do to learning?**")
     st.markdown(
         f"{capital(count(len(config.kinds) * config.seeds))} small trainings of {config.updates} updates each, on the "
@@ -198,7 +178,6 @@ def _loss(history: pd.DataFrame, config: DepthConfig, trained: bool, update: int
         st.button(
             "Train them", type="primary", key="_train", on_click=lambda: state.set_link(trained=True, update=None)
         )
-    return st.container()
 
 
 def _paths(table: pd.DataFrame, config: DepthConfig, update: int) -> None:
@@ -213,18 +192,17 @@ def _paths(table: pd.DataFrame, config: DepthConfig, update: int) -> None:
         return
     rows = lengths.over_seeds(table[table["update"] == update])
     first, last = gradients.effective_lengths(rows["share"].to_numpy())
-    left, right = _columns()
+    left, right = columns([3, 2])
     with left:
-        fig = lengths.paths(rows, theme.palette(), _colours()["residual"], size=_size())
+        fig = lengths.paths(rows, theme.palette(), _colours()["residual"], size=letters())
         fig.update_layout(title_text=lengths.carried(rows, first, last))
         figure.show(fig, rows, "gradient-by-path-length", "paths")
         against = " Below zero: paths that pull against the rest." if rows["share"].min() < -0.005 else ""
-        st.markdown(
-            ":small[**How to read it.** :gray[Bars: share of the gradient at $x_0$ that comes along all paths of a "
-            "length, exact; mean over the seeds, with their range. Grey: share of the paths, Binomial$(n, 1/2)$. "
-            "Dashed: number of paths times the mean norm along one, sampled, as Veit, Wilber and Belongie (2016) "
-            "measured it. Did every layer pass its gradient on whole, bars and grey would lie on each other."
-            f"{against}]]"
+        how_to_read(
+            "Bars: share of the gradient at $x_0$ that comes along all paths of a length, exact; mean over the seeds, "
+            "with their range. Grey: share of the paths, Binomial$(n, 1/2)$. Dashed: number of paths times the mean "
+            "norm along one, sampled, as Veit, Wilber and Belongie (2016) measured it. Did every layer pass its "
+            f"gradient on whole, bars and grey would lie on each other.{against}"
         )
     with right:
         _conclusion(rows)
@@ -244,8 +222,3 @@ def _conclusion(rows: pd.DataFrame) -> None:
     )
     controls.door("gradients", "The same through time →")
     controls.door("clipping", "When it explodes instead →")
-
-
-def _columns() -> Sequence[Any]:
-    """Return two columns, or on a projector as many containers below each other."""
-    return [st.container(), st.container()] if state.projector() else st.columns([3, 2], gap="large")

@@ -13,6 +13,7 @@ from rnncore import Run, pretrained
 from viz_app import controls, jobs, state
 from viz_app.components import figure, theme
 from viz_app.components.training_form import form
+from viz_app.components.widgets import letters
 from viz_app.figures import training
 from viz_app.figures.words import capital, count, duration, thousands
 
@@ -176,14 +177,14 @@ def _choices(loss: float) -> str:
 
 
 def _losses(run: Run, history: pd.DataFrame, steps: int, step: int | None) -> None:
-    fig = training.loss(history, theme.palette(), _colour(run), steps=steps, step=step, size=_size())
+    fig = training.loss(history, theme.palette(), _colour(run), steps=steps, step=step, size=letters())
     figure.show(fig, history, f"{run.folder.name}-loss", "loss")
 
 
 def _norms(run: Run, history: pd.DataFrame, steps: int, step: int | None) -> None:
     clip = float(run.config.get("config", {}).get("clip", 0))
     fig = training.gradient_norm(
-        history, theme.palette(), _colour(run), clip=clip, steps=steps, step=step, size=_size()
+        history, theme.palette(), _colour(run), clip=clip, steps=steps, step=step, size=letters()
     )
     figure.show(fig, history, f"{run.folder.name}-gradient", "norm")
 
@@ -191,10 +192,6 @@ def _norms(run: Run, history: pd.DataFrame, steps: int, step: int | None) -> Non
 def _colour(run: Run) -> str:
     name = run.config.get("config", {}).get("cell", "lstm")
     return theme.palette().family(getattr(rnncore.cells().get(name), "family", name))
-
-
-def _size() -> int:
-    return 24 if state.projector() else 16
 
 
 def _sample(step: int, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -45,7 +46,7 @@ class Parts:
     @property
     def layers(self) -> int:
         """Number of recurrent layers."""
-        return sum(name.startswith("weight_hh_l") and not name.endswith("_reverse") for name in self.recurrent)
+        return len({match[1] for name in self.recurrent if (match := re.search(r"_l(\d+)$", name))})
 
     @property
     def units(self) -> int:

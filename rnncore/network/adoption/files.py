@@ -105,7 +105,10 @@ def _read(path: Path) -> Any:
             "program in it; where it was made, save only the tensors: torch.save(model.state_dict(), 'weights.pt')"
         ) from None
     except Exception as error:  # a damaged file fails in as many ways as it has bytes
-        raise CheckpointError(f"{path} is damaged or no checkpoint ({error}); copy it again") from error
+        raise CheckpointError(
+            f"{path} is no checkpoint, or a damaged one ({error}); give a file that torch.save or safetensors wrote, "
+            "or copy it again"
+        ) from error
 
 
 def _tensors(content: Any) -> Tensors:

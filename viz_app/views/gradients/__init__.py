@@ -8,9 +8,9 @@ from typing import NamedTuple
 import streamlit as st
 
 from viz_app import lecture, state
+from viz_app.components.widgets import switch
 from viz_app.views.gradients import flow, horizon, jacobian, spectrum, training
 from viz_app.views.gradients.compared import Compared, compare
-from viz_app.views.gradients.widgets import switch
 
 
 class View(NamedTuple):

@@ -15,6 +15,7 @@ import rnncore
 from viz_app import controls, figures, state
 from viz_app.components import theme
 from viz_app.components.waiting import Progress, computed
+from viz_app.components.widgets import letters
 from viz_app.figures import words
 
 Result = TypeVar("Result")
@@ -59,7 +60,7 @@ class Compared:
     def look(self) -> dict[str, Any]:
         """Return what all figures share: palette, each model's colour, size of letters."""
         colours = {name: theme.palette().family(state.model(name).config.cell) for name in self.names}
-        return {"palette": theme.palette(), "colours": colours, "size": 24 if state.projector() else 16}
+        return {"palette": theme.palette(), "colours": colours, "size": letters()}
 
     def each(
         self,

@@ -11,11 +11,11 @@ from viz_app import controls, figures, state
 from viz_app.components import figure, theme
 from viz_app.components.passage import passage
 from viz_app.components.waiting import Progress
+from viz_app.components.widgets import columns, how_to_read, slider, switch, toggle
 from viz_app.figures import words
 from viz_app.figures.decay import subject
-from viz_app.figures.parts import asked, peak, whole_text
+from viz_app.figures.parts import asked, concentrated, peak, through_time, whole_text
 from viz_app.views.gradients.compared import PASSAGE, Compared, choose_layer, left_out, matched, nothing_left
-from viz_app.views.gradients.widgets import columns, how_to_read, slider, switch, toggle
 
 REACHES = (25, 50, 100, 200, 300)
 LOWS = (-6, -12, -30, -100, -300)
@@ -28,7 +28,7 @@ WEIGHTS = {"weight_hh": "U", "weight_ih": "W"}
 
 TITLES = {
     "states": "Size of the total gradient at the states",
-    "inputs": "Connectivity: size of the gradient at what the layer reads",
+    "inputs": "Connectivity: size of the logit’s gradient at what the layer reads",
     "weights": "Who asks for a change: each step’s share of dL/dW",
 }
 
@@ -54,7 +54,7 @@ def _finding(compared: Compared, table: pd.DataFrame, of: str, loss: str, back: 
     if loss == "text":
         return whole_text(_memory(table)) if of == "states" else peak(_shown(table, compared.row()))
     if of == "weights":
-        return asked(table, "U" if "U" in set(table["signal"]) else "W")
+        return asked(table)
     return figures.finding(table, back)
 
 
@@ -73,9 +73,10 @@ def _table(compared: Compared, target: int, of: str, loss: str) -> pd.DataFrame:
     def work(name: str, progress: Progress) -> rnncore.gradients.Flow:
         at = None if loss == "text" else target
         model = state.model(name)
-        return rnncore.gradients.flow(model, compared.text, at, weights=of == "weights", progress=progress)
+        what = "logit" if of == "inputs" else "loss"
+        return rnncore.gradients.flow(model, compared.text, at, of=what, weights=of == "weights", progress=progress)
 
-    key = (compared.text, loss if loss == "text" else target, of == "weights")
+    key = (compared.text, loss if loss == "text" else target, of if of != "states" else "")
     flows = compared.each("The way back", key, work)
     tables = []
     for name, flow in flows.items():
@@ -132,8 +133,7 @@ def _curves(compared: Compared, table: pd.DataFrame, target: int, of: str, loss:
     drawing.update_layout(title_text=f"{TITLES[of]}, by distance from {where}, layer {compared.layer + 1}")
     drawing.update_xaxes(title_text=f"characters back from {where}")
     figure.show(drawing, table, "gradient-flow", "flow", on_click=lambda at: state.set_link(back=int(at["x"])))
-    conclusion = figures.pace(table, reach) if loss == "target" and of != "weights" else ""
-    how_to_read(_explained(of, loss, absolute), conclusion)
+    how_to_read(_explained(of, loss, absolute), _concluded(compared, table, of, loss, reach))
     slider("Cursor, characters back", "back", back, reach)
     with st.container(horizontal=True, vertical_alignment="center", key="axes"):
         controls.choose("Reach", "reach", REACHES, asked_for, width=90)
@@ -147,16 +147,25 @@ def _curves(compared: Compared, table: pd.DataFrame, target: int, of: str, loss:
         )
 
 
+def _concluded(compared: Compared, table: pd.DataFrame, of: str, loss: str, reach: int) -> str:
+    if loss == "text":
+        of_one = table[table["model"] == compared.row()]
+        return through_time(_memory(of_one)) if of == "states" else concentrated(_shown(table, compared.row()))
+    return f"{asked(table, 0.9)}." if of == "weights" else figures.pace(table, reach)
+
+
 def _explained(of: str, loss: str, absolute: bool) -> str:
     """Return how the curves are read."""
     at_zero = "at the target step" if loss == "target" else "at the last step"
     divided = "in nats per unit" if absolute else f"divided by its value {at_zero}"
     what = "the loss at the target" if loss == "target" else "the mean loss over the text"
     if of == "inputs":
+        what = "the logit of the character that came" + ("" if loss == "target" else ", its mean over the text,")
         return (
             f"Norm of the gradient of {what} with respect to what the layer read so many characters earlier (of "
-            f"layer 1 the character’s own vector), in float64, {divided}. Where a curve is high, another character "
-            "there would have changed the loss."
+            f"layer 1 the character’s own vector), in float64, {divided}: connectivity, Madsen (2019). Where a curve "
+            "is high, another character there would have changed that logit. The loss would not do: where the model "
+            "is sure, it is flat."
         )
     if of == "weights":
         return (

@@ -12,6 +12,7 @@ from viz_app import controls, figures, state
 from viz_app.components import figure
 from viz_app.components.facts import facts
 from viz_app.components.waiting import Progress
+from viz_app.components.widgets import columns, how_to_read, switch
 from viz_app.figures import words
 from viz_app.figures.horizon import (
     KINDS,
@@ -24,7 +25,6 @@ from viz_app.figures.horizon import (
     numbers,
 )
 from viz_app.views.gradients.compared import Compared, matched
-from viz_app.views.gradients.widgets import columns, how_to_read, switch
 
 LONGEST = (50, 100, 200, 300)
 SHARE, TOLERANCE = 0.01, 0.01
@@ -42,9 +42,9 @@ def show(compared: Compared) -> None:
     """Show the view."""
     top = st.container()
     asked = state.link("longest", 100, choices=LONGEST)
-    longest = min(asked, (len(compared.whole.text) - 2) // 2)
+    longest = min(asked, (len(compared.whole.text) - 1) // 3)
     if longest < 1:
-        st.info("A horizon needs a longer text: twice as many characters as the longest memory that is looked for.")
+        st.info("A horizon needs a longer text: over three times as many characters as the longest memory looked for.")
         return
     places = state.link("places", PLACES[0], choices=PLACES)
     found = _horizons(compared, longest, places)

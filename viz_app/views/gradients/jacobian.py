@@ -8,16 +8,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import streamlit as st
+import torch
 
 import rnncore
 from viz_app import controls, state
 from viz_app.components import figure, theme
 from viz_app.components.pairs import pairs
 from viz_app.components.waiting import Progress
+from viz_app.components.widgets import columns, how_to_read, slider, switch, toggle
 from viz_app.figures import words
 from viz_app.figures.jacobian import BOUND, FULL, by_lag, estimated, highway, path_conclusion, spread, ways
 from viz_app.views.gradients.compared import Compared, choose_layer
-from viz_app.views.gradients.widgets import columns, how_to_read, slider, switch, toggle
 
 SPANS = (50, 100, 150, 200)
 NORMS = {"frobenius": "Typical direction", "spectral": "Worst direction"}
@@ -77,18 +78,18 @@ def _paths(name: str) -> dict[str, str]:
 
 def _norms(name: str, compared: Compared, span: int, norm: str, path: str, layer: int | None) -> Map:
     """Return one way's map; that of a typical direction is the Frobenius norm by the root of their number."""
-    text = "".join(compared.tokens[:span])
 
     def work(name: str, progress: Progress) -> Map:
         model = state.model(name)
         at = {"norm": norm, "path": path or None, "layer": layer}
-        found = rnncore.gradients.jacobian_norms(model, text, **at, progress=progress)
+        ids = torch.from_numpy(model.vocabulary.encode(compared.text)[:span])
+        found = rnncore.gradients.jacobian_norms(model, ids, **at, progress=progress)
         cells = model.layers if layer is None else [model.layers[layer]]
         directions = sum(cell.units * (1 if path else len(cell.states)) for cell in cells)
         return Map(found.norms / math.sqrt(directions) if norm == "frobenius" else found.norms, found.error)
 
     what = "Products of Jacobians" + (f" through {path} alone" if path else "")
-    return compared.each(what, (text, norm, layer), work, names=[name], growth=2)[name]
+    return compared.each(what, (compared.text, span, norm, layer), work, names=[name], growth=2)[name]
 
 
 def _bound(name: str, layer: int | None) -> float | None:

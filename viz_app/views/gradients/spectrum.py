@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import streamlit as st
+import torch
 
 import rnncore
 from viz_app import controls, state
 from viz_app.components import figure
 from viz_app.components.waiting import Progress
+from viz_app.components.widgets import columns, how_to_read
 from viz_app.figures import words
 from viz_app.figures.spectrum import (
     exponents,
@@ -22,7 +24,6 @@ from viz_app.figures.spectrum import (
     stretched,
 )
 from viz_app.views.gradients.compared import Compared, matched
-from viz_app.views.gradients.widgets import columns, how_to_read
 
 COUNTS = (1, 5, 10, 20, 50, 100)
 SPANS = (150, 300, 500, 1000, 2000)
@@ -86,19 +87,19 @@ def _nearest(span: int) -> int:
 
 
 def _single(compared: Compared) -> None:
-    text = "".join(compared.tokens[:SINGLE])
-
     def work(name: str, progress: Progress) -> np.ndarray:
-        return rnncore.gradients.singular_values(state.model(name), text, layer=compared.layer, progress=progress)
+        model = state.model(name)
+        ids = torch.from_numpy(model.vocabulary.encode(compared.text)[:SINGLE])
+        return rnncore.gradients.singular_values(model, ids, layer=compared.layer, progress=progress)
 
-    found = compared.each("Singular values", (text, compared.layer), work)
+    found = compared.each("Singular values", (compared.text, compared.layer), work)
     table = pd.concat(steps(values, name, compared.labels[name]) for name, values in found.items())
     drawing = single_steps(table, **compared.look())
     drawing.update_layout(title_text=f"Singular values of single steps, layer {compared.layer + 1}")
     figure.show(drawing, table, "singular-values", "single")
     how_to_read(
         "How many times a single step stretches each direction of the state, strongest first: the median over the "
-        f"first {len(text)} characters, with a band from the 10th to the 90th percentile. The line is 1; what lies "
-        f"below shrinks. {words.escaped(stretched(table))}.",
+        f"first {min(SINGLE, len(compared.tokens))} characters, with a band from the 10th to the 90th percentile. The "
+        f"line is 1; what lies below shrinks. {words.escaped(stretched(table))}.",
         stretch_conclusion(table),
     )

@@ -11,9 +11,9 @@ import streamlit as st
 import rnncore
 from viz_app import figures, state
 from viz_app.components import figure
+from viz_app.components.widgets import columns, how_to_read, slider, stops
 from viz_app.figures import words
 from viz_app.views.gradients.compared import Compared, choose_layer, matched
-from viz_app.views.gradients.widgets import columns, how_to_read, slider
 
 Pair = tuple[pd.DataFrame, pd.DataFrame]
 
@@ -31,17 +31,10 @@ def show(compared: Compared) -> None:
         return
     steps = sorted({step for found in probes.values() for step, _ in found})
     step = state.link("step", steps[0], choices=steps)
-    st.session_state["_step"] = step
-    st.select_slider(
-        f"Training step ({len(steps)} recorded)",
-        steps,
-        key="_step",
-        format_func=words.thousands,
-        on_change=lambda: state.set_link(step=st.session_state["_step"]),
-    )
+    stops(f"Training step ({len(steps)} recorded)", "step", steps, step)
     pairs = [_then_and_now(name, found, step, compared) for name, found in probes.items()]
-    reach = max(1, min(100, *(int(then["distance"].max()) for then, _ in pairs)))
-    back = compared.back(reach)
+    longest = min(100, *(int(then["distance"].max()) for then, _ in pairs))
+    back, reach = compared.back(longest), max(1, longest)
     with top:
         st.title(words.escaped(figures.changes(pairs, back)), anchor=False)
         matched(compared)
@@ -52,9 +45,10 @@ def show(compared: Compared) -> None:
             _change(pair, back, reach, high, compared)
     how_to_read(
         "Colour: the model after this many steps of training; grey: at the end. The text is a fixed one, its last "
-        "character the target. Where the two lie on each other, training has nothing left to change here."
+        "character the target. Where the two lie on each other, training has nothing left to change here.",
+        figures.paces(pairs, reach),
     )
-    slider("Cursor, characters back", "back", back, reach)
+    slider("Cursor, characters back", "back", back, longest)
     with st.container(horizontal=True, key="axes"):
         choose_layer(compared)
 
