@@ -65,10 +65,13 @@ class Effect:
 
     @property
     def causal(self) -> bool:
-        """Whether the model is worse off on one side of the concept, and more so than on the other, for certain."""
+        """Whether the model is worse off on one side of the concept, and more so than on the other, for certain.
+
+        If it is better off inside without the unit, for certain, the unit is no help there: that is no such effect.
+        """
         more_inside = min(self.difference.low, self.inside.low) > ROUNDING
         more_outside = min(-self.difference.high, self.outside.low) > ROUNDING
-        return more_inside or more_outside
+        return more_inside or (more_outside and self.inside.high > -ROUNDING)
 
 
 class Removal:

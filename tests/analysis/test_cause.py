@@ -6,6 +6,7 @@ import pytest
 import rnncore
 from rnncore import Clamp, Error
 from rnncore.analysis import Removal, closed, labels, writing
+from rnncore.analysis.cause import Effect, Estimate
 from tests.analysis import planted
 
 
@@ -126,3 +127,17 @@ def test_mistakes_are_sentences(removal):
         removal.rise([(3, 0)])
     with pytest.raises(Error, match="no unit"):
         removal.rise([(0, 9)])
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "difference", "causal"),
+    [
+        ((0.20, 0.10, 0.30), (0.01, -0.01, 0.03), (0.19, 0.09, 0.29), True),
+        ((0.02, -0.01, 0.05), (0.20, 0.10, 0.30), (-0.18, -0.28, -0.08), True),
+        ((-0.20, -0.30, -0.10), (0.01, 0.005, 0.02), (-0.21, -0.31, -0.11), False),  # better off without it
+        ((0.20, -0.10, 0.50), (0.01, -0.01, 0.03), (0.19, -0.11, 0.49), False),
+    ],
+)
+def test_an_effect_is_a_loss_for_certain(inside, outside, difference, causal):
+    effect = Effect(Estimate(*inside), Estimate(*outside), Estimate(*difference), 50, 100)
+    assert effect.causal == causal
