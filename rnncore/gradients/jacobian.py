@@ -115,12 +115,13 @@ def jacobian_norms(
             raise Error(f"probes is at least 2, not {probes}")
         stack, fresh = stack.single(), torch.empty(probes, stack.size, device=through.device)
     measure = _exact if exact else _diagonal if len(fresh) == 1 else _estimate
-    time = len(stack.xs)
+    time, everything = len(stack.xs), bool(through.all())
     norms, error = np.zeros((time, time)), np.zeros((time, time))
     pushed, logs = fresh[None, :0], np.zeros(0)  # pushed [k, direction, state] times e^logs [k]
     state = stack.start()
     for t, x in enumerate(stack.xs):
-        pushed = stack.push(x, state, pushed.flatten(0, 1)).view(-1, *fresh.shape) * through
+        pushed = stack.push(x, state, pushed.flatten(0, 1)).view(-1, *fresh.shape)
+        pushed = pushed if everything else pushed * through
         state = stack.step(x, state)
         sizes = pushed.abs().amax((1, 2))
         pushed = pushed / sizes.where(sizes > 0, torch.ones_like(sizes))[:, None, None]
@@ -129,7 +130,7 @@ def jacobian_norms(
         if measure is _estimate:
             fresh = fresh.normal_(generator=generator) * through
         pushed, logs = torch.cat([pushed, fresh[None]]), np.append(logs, 0.0)
-        values, errors = measure(pushed[..., through].double(), norm)
+        values, errors = measure(pushed if everything else pushed[..., through], norm)
         norms[t, : t + 1], error[t, : t + 1] = values * np.exp(logs), errors
         if progress is not None:
             progress(t + 1, time)
@@ -204,7 +205,7 @@ def _diagonal(pushed: Float[Tensor, "start one state"], norm: str) -> tuple[np.n
 
 
 def _estimate(pushed: Float[Tensor, "start direction state"], norm: str) -> tuple[np.ndarray, np.ndarray]:
-    gram = (pushed @ pushed.mT).cpu().numpy()
+    gram = (pushed @ pushed.mT).double().cpu().numpy()
     many = gram.shape[-1]
     own = np.diagonal(gram, axis1=1, axis2=2)
     second = own.mean(-1)  # ||P||_F^2; its variance is 2 ||A||_F^2 / many

@@ -18,7 +18,6 @@ def test_the_paths_play(visit: Visit) -> None:
     page.wait_for_function(f"({POINTS})()[0] == 61 && ({POINTS})()[1] == 61")
     page.locator(".updatemenu-button").click()  # there is one, and it moves both
     page.wait_for_function(f"({POINTS})()[0] < 30 && ({POINTS})()[1] < 30")
-    page.wait_for_function(f"({POINTS})()[0] == 61 && ({POINTS})()[1] == 61")
     page.get_by_label("Start w").fill("5.40")
     page.get_by_label("Start w").press("Enter")
     expect(page).to_have_url(re.compile(r"w=5\.4"))

@@ -15,10 +15,9 @@ from rnncore import Recording, Run
 from rnncore.network import checkpoint
 from rnncore.training.corpora import Corpus
 from rnncore.training.trainer import Split, Trainer, evaluate, learning_rate
-from tests.training.rhyme import TEXT, assert_same_weights, train, weights
+from tests.training.rhyme import TEXT, assert_same_weights, every_cell, train, weights
 
 loop = importlib.import_module("rnncore.training.train")  # the package shows the function of that name
-every_cell = pytest.mark.parametrize("cell", rnncore.cells())
 
 
 # It learns

@@ -8,9 +8,7 @@ import torch
 
 import rnncore
 from rnncore.training.trainer import Split, Trainer, evaluate, learning_rate
-from tests.training.rhyme import TEXT
-
-every_cell = pytest.mark.parametrize("cell", rnncore.cells())
+from tests.training.rhyme import TEXT, every_cell
 
 
 def trainer(config, length):

@@ -154,6 +154,7 @@ def _gradient(compared: Compared, found: dict[str, Horizon], longest: int) -> No
     figure.show(drawing, table, "horizon-gradient", "by-gradient")
     how_to_read(
         f"Geometric mean over {TARGETS} targets of the gradient with respect to the last layer’s full state "
-        "$s$, divided by its value at the target; the dotted line is where it counts as gone.",
+        "$s$, divided by its value at the target; the dotted line is where it counts as gone. Under Flow it is one "
+        "target, and one state alone.",
         figures.pace(table, longest),
     )

@@ -125,8 +125,9 @@ def _map(compared: Compared, found: Map, norm: str, paths: dict[str, str], path:
     )
     how_to_read(
         "Row $t$, column $k$: how many times larger or smaller a small difference in the state after step $k$ is after "
-        f"step $t$: {SAID[norm]}. Were nothing lost, the triangle would have one colour. Click a pair, or use the "
-        "arrow keys; the framed row is the target.",
+        f"step $t$: {SAID[norm]}. Were nothing lost, the triangle would have one colour. Not what one loss feels, "
+        "as under Flow, but what is left of any difference, of use or not. Click a pair, or use the arrow keys; the "
+        "framed row is the target.",
         spread(found.norms, max(1, back)),
     )
 

@@ -53,8 +53,9 @@ def show(compared: Compared) -> None:
         figure.show(drawing, table, "lyapunov", "lyapunov")
         how_to_read(
             "Mean growth of a small difference between two states that read the same text, direction by direction, in "
-            f"nats per step: below 0 it fades, above 0 it grows. Measured over {measured} steps after {warmup} of "
-            "warm-up; the bars are one standard error to each side, from block means.",
+            "nats per step: below 0 it fades, above 0 it grows. The first is what fades most slowly of all, whether or "
+            f"not a loss asks for it. Measured over {measured} steps after {warmup} of warm-up; the bars are one "
+            "standard error to each side, from block means.",
             spectrum_conclusion(table),
         )
         with st.container(horizontal=True, vertical_alignment="center", key="axes"):

@@ -45,7 +45,8 @@ def show(compared: Compared) -> None:
             _change(pair, back, reach, high, compared)
     how_to_read(
         "Colour: the model after this many steps of training; grey: at the end. The text is a fixed one, its last "
-        "character the target. Where the two lie on each other, training has nothing left to change here.",
+        "character the target, and so the numbers are not those of Flow. Where the two lie on each other, training has "
+        "nothing left to change here.",
         figures.paces(pairs, reach),
     )
     slider("Cursor, characters back", "back", back, longest)
