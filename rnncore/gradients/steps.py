@@ -94,14 +94,16 @@ class Stack:
         """Return the start state of the cells."""
         return _pack([cell.start() for cell in self.layers])
 
-    def unpack(self, state: Float[Tensor, " state"]) -> list[State]:
+    def unpack(self, state: Float[Tensor, "*batch state"]) -> list[State]:
         """Return each layer's part of the full state."""
         values: list[dict[str, Tensor]] = [{} for _ in self.layers]
         for layer, symbol, part in self.slices:
-            values[layer][symbol] = state[part]
+            values[layer][symbol] = state[..., part]
         return [State(**value) for value in values]
 
-    def step(self, x: Float[Tensor, " input"], state: Float[Tensor, " state"]) -> Float[Tensor, " state"]:
+    def step(
+        self, x: Float[Tensor, "*batch input"], state: Float[Tensor, "*batch state"]
+    ) -> Float[Tensor, "*batch state"]:
         """Return the full state after reading ``x``."""
         after = []
         for cell, before in zip(self.layers, self.unpack(state), strict=True):
@@ -122,7 +124,8 @@ class Stack:
         """Return J v for each of many directions v, where J = d(state after ``x``) / d(``state``)."""
 
         def along(direction: Tensor) -> Tensor:
-            return jvp(lambda s: self.step(x, s), (state,), (direction,))[1]  # type: ignore[no-any-return]
+            """Take the step in a batch of one: vmap multiplies a lone vector with the weights one by one."""
+            return jvp(lambda s: self.step(x[None], s[None])[0], (state,), (direction,))[1]  # type: ignore[no-any-return]
 
         return vmap(along)(directions)
 
@@ -152,4 +155,4 @@ def _read(network: Network, first: Cell, inputs: Inputs) -> Tensor:
 
 
 def _pack(states: list[State]) -> Tensor:
-    return torch.cat([value for state in states for value in state.values()])
+    return torch.cat([value for state in states for value in state.values()], -1)

@@ -27,7 +27,7 @@ class Given(Cell):
     rows = ("h",)
 
     def step(self, x, s, tap):
-        return State(h=tap("h", x.view(self.units, self.units) @ s.h))
+        return State(h=tap("h", (x.unflatten(-1, (self.units, self.units)) @ s.h.unsqueeze(-1)).squeeze(-1)))
 
 
 class Random(Cell):
@@ -36,7 +36,7 @@ class Random(Cell):
     rows = ("h",)
 
     def step(self, x, s, tap):
-        return State(h=tap("h", self.weight_hh @ torch.tanh(s.h)))
+        return State(h=tap("h", torch.tanh(s.h) @ self.weight_hh.T))
 
 
 def matrix(cell, W):
