@@ -4,6 +4,9 @@ PYTHON ?= python3
 ADDRESS ?= 127.0.0.1
 PORT ?= 8501
 bin = .venv/bin
+pytest = OMP_NUM_THREADS=1 $(bin)/pytest -n auto --dist loadfile
+# Their tests hold every call to the shapes it is annotated with, which takes as long again; all others do without.
+core = $(addprefix tests/,analysis cells gradients network recording seq2seq)
 
 .PHONY: help app test pictures clean
 
@@ -21,7 +24,8 @@ test: .venv/test
 	$(bin)/ruff format --check .
 	$(bin)/mypy
 	$(bin)/lint-imports
-	OMP_NUM_THREADS=1 $(bin)/pytest -n auto --dist loadfile $(TESTS)
+	$(pytest) $(or $(TESTS),$(core))
+	$(if $(TESTS),,RNNCORE_SHAPES=unchecked $(pytest) tests $(addprefix --ignore=,$(core)))
 
 pictures: .venv/test
 	$(bin)/python docs/pictures.py

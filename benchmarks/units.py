@@ -16,7 +16,6 @@ import torch
 
 import rnncore
 from rnncore import analysis
-from rnncore.analysis.dictionary import UNTRAINED
 from rnncore.training import corpora
 
 PATTERNS = (
@@ -61,8 +60,8 @@ def main() -> None:
     found = analysis.scores(seen, features, y)
     lap(f"{found.rank[0].size:,} scores")
     del seen
-    for number in range(UNTRAINED):
-        fresh = analysis.sample(analysis.untrained(model, number), text, positions=options.positions // 4, share=1 / 4)
+    for number in range(analysis.untrained_models(model)):
+        fresh = analysis.sample(analysis.untrained(model, number), text, positions=options.positions // 4)
         analysis.scores(fresh, features, y, shifts=0)
         lap(f"untrained model {number + 1}")
     print(f"{'in all':32} {time.perf_counter() - began:7.1f} s   target 180 s, 4 GB")

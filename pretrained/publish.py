@@ -23,6 +23,7 @@ import typer
 
 import rnncore
 from rnncore import CheckpointError, Recording, Run, TrainConfig
+from rnncore.analysis.saturation import keep, saturation_over_training
 from rnncore.cells import find
 from rnncore.files import write_atomically, write_json
 from rnncore.network import checkpoint
@@ -74,6 +75,7 @@ def make(run: Run, folder: Path, corpus: str | None, sweep: list[dict[str, Any]]
     write_rows(new / "history.jsonl", thinned(history))
     write_rows(new / "samples.jsonl", [{"step": step, "text": sample} for step, sample in run.samples])
     keep_probes(run, new / "probes")
+    keep_saturation(run, new)
     figures = measure(replace(config, folder=new), text, run, history)
     write_json(new / "metrics.json", figures)
     write_atomically(new / "CARD.md", card(model, config, text, run, figures, sweep, baselines).encode())
@@ -169,6 +171,14 @@ def keep_probes(run: Run, folder: Path) -> None:
         if size <= PROBE_BYTES or len(kept) <= 2:
             return
         kept = doubling(list(files), max(2, int(len(kept) * PROBE_BYTES / size)))
+
+
+def keep_saturation(run: Run, folder: Path) -> None:
+    """Write how often each gate was saturated on the probe as the model learned, if it has gates and a probe."""
+    gates = find(run.config["config"]["cell"]).gates
+    if run.probes and any(math.isfinite(gate.low) and math.isfinite(gate.high) for gate in gates):
+        steps = doubling([step for step, _ in run.probes], PROBES)
+        keep(saturation_over_training(run, steps=steps), folder)
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:

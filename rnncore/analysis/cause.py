@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
-from rnncore.analysis.sample import WARM_UP, reading, streams
+from rnncore.analysis.sample import STEPS, WARM_UP, Report, reading, streams
 from rnncore.errors import Error
 from rnncore.network import fused
 from rnncore.network.generate import generate_many
@@ -29,8 +30,9 @@ How = Literal["zero", "mean", "resample"]
 Unit = tuple[int, int]
 """The layer and the number of a unit."""
 
-BLOCK = 50
-"""Steps in a row that the bootstrap draws together, because what happens at them hangs together."""
+BLOCK, FEWEST_BLOCKS = 50, 5
+"""Steps in a row that the bootstrap draws together, because what happens at them hangs together; and over how many such
+blocks a concept must be spread, and what is outside it, before an interval is believed."""
 
 
 ROUNDING = 1e-5
@@ -55,6 +57,8 @@ class Effect:
         The rise at the steps of the concept, at all other steps, and the first minus the second.
     steps, all_steps : int
         How many are inside, and how many there are.
+    blocks : int
+        Over how many blocks of 50 steps those inside are spread, or those outside, whichever is less.
     """
 
     inside: Estimate
@@ -62,13 +66,17 @@ class Effect:
     difference: Estimate
     steps: int
     all_steps: int
+    blocks: int
 
     @property
     def causal(self) -> bool:
         """Whether the model is worse off on one side of the concept, and more so than on the other, for certain.
 
         If it is better off inside without the unit, for certain, the unit is no help there: that is no such effect.
+        Nothing is certain of a concept that is found in a few places only.
         """
+        if self.blocks < FEWEST_BLOCKS:
+            return False
         more_inside = min(self.difference.low, self.inside.low) > ROUNDING
         more_outside = min(-self.difference.high, self.outside.low) > ROUNDING
         return more_inside or (more_outside and self.inside.high > -ROUNDING)
@@ -86,11 +94,24 @@ class Removal:
         Which of the text's symbols to read; by default all.
     seed : int
         Of the steps that "resample" draws.
+    progress : callable, optional
+        Called with (steps read, steps in all).
     """
 
-    def __init__(self, model: LanguageModel, text: str, symbols: slice = slice(None), seed: int = 0) -> None:
+    def __init__(
+        self,
+        model: LanguageModel,
+        text: str,
+        symbols: slice = slice(None),
+        seed: int = 0,
+        progress: Report | None = None,
+    ) -> None:
         self.model, self.ids, self.symbols, self.seed = model, streams(model, text, symbols), symbols, seed
-        read = [([signals["h"] for signals in layers], logits) for _, layers, logits in reading(model, self.ids)]
+        read = []
+        for first, layers, logits in reading(model, self.ids):
+            read.append(([signals["h"] for signals in layers], logits))
+            if progress is not None:
+                progress(min(first + STEPS, len(self.ids)), len(self.ids))
         self.h = [torch.cat(pieces) for pieces in zip(*(layers for layers, _ in read), strict=True)]
         self.loss = self._loss(torch.cat([logits for _, logits in read]))
 
@@ -181,6 +202,7 @@ class Removal:
             _estimate(means[0] - means[1], drawn[0] - drawn[1]),
             steps,
             steps + rest,
+            min(int((side[1] > 0).sum()) for side in sums),
         )
 
     def _loss(self, logits: Tensor) -> Float[Tensor, "time stream"]:
@@ -223,10 +245,8 @@ def writing(
     texts, length : int
         How many to write, and symbols of each.
     """
-    options = {"length": length, "seed": seed}
-    prompts = [prompt] * texts
-    whole = generate_many(removal.model, prompts, **options)  # type: ignore[arg-type]
-    without = generate_many(removal.model, prompts, **options, interventions=removal.interventions(units, how))
+    write = partial(generate_many, removal.model, [prompt] * texts, length=length, seed=seed)
+    whole, without = write(), write(interventions=removal.interventions(units, how))
     counts = np.array([[measure(text) for text in group] for group in (whole, without)], np.float64)
     times = np.random.default_rng(seed).multinomial(texts, np.full(texts, 1 / texts), 2000)
     drawn = [_mean(group.T @ times.T) for group in counts]

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Float32
+from jaxtyping import Bool, Float, Float32
 
-from rnncore.analysis.cause import Effect, How, Removal
+from rnncore.analysis.cause import Effect, How, Removal, Unit
 from rnncore.analysis.features import Feature, labels
-from rnncore.analysis.sample import sample, untrained
+from rnncore.analysis.sample import sample, untrained, untrained_models
 from rnncore.analysis.scores import Scores, scores
 from rnncore.errors import Error
 from rnncore.files import write_atomically
@@ -29,22 +29,19 @@ AUC, R2 = 0.9, 0.6
 RANDOM = 20
 """Units drawn at random, whose removal shows what that of any unit does."""
 
-UNTRAINED = 2
-"""Untrained models to compare with, at least."""
-
-UNTRAINED_UNITS = 240
-"""Units that the untrained models have together, at least: one in a small model may tell a simple label by luck."""
-
 VERDICTS = {
     "verified": f"tells its label on unseen text with an AUC of {AUC} or an R² of {R2}, at most half as far from "
-    "certain as any unit of untrained models; without it the loss rises, differently inside the concept and outside, "
-    "and more so than without the typical unit",
+    "certain (of R², its root) as any unit of untrained models; without it the loss rises, differently inside the "
+    "concept and outside, and for certain more so than without the typical unit",
     "correlated only": "tells its label as well, but its removal does not show that the model relies on it",
     "untrained too": f"reaches an AUC of {AUC} or an R² of {R2}, but some unit of untrained models comes near it",
     "unexplained": "has something to do with its label, but stays below these figures on unseen text",
     "chance": "is no nearer to any label than shifted labels are to some unit",
 }
 """What the verdicts mean."""
+
+
+_PARQUET, _CSV = ("evidence", "units"), ("units", "labels")
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +51,8 @@ class Dictionary:
     Attributes
     ----------
     model : str
+    weights : str
+        The model's :attr:`rnncore.LanguageModel.fingerprint`: of any other weights these tables say nothing.
     units : DataFrame
         One row a unit: layer, unit; the signal, feature, title and kind of its best label, chosen on one half of the
         text; on unseen text strength, auc (discrete), r2 (scalar, monotone), least (the least strength in any of three
@@ -64,11 +63,16 @@ class Dictionary:
     labels : DataFrame
         One row a feature: feature, title, kind, control, untrained, verified (how many units), and the best unit on
         unseen text: layer, unit, signal, strength, verdict.
+    evidence : DataFrame
+        One row a unit and feature: layer, unit, feature; the signal that tells it best on the half to choose by, its
+        strength and rank on unseen text.
     """
 
     model: str
+    weights: str
     units: pd.DataFrame = field(repr=False)
     labels: pd.DataFrame = field(repr=False)
+    evidence: pd.DataFrame = field(repr=False)
 
     @property
     def shares(self) -> dict[str, float]:
@@ -76,7 +80,7 @@ class Dictionary:
         return {verdict: float((self.units["verdict"] == verdict).mean()) for verdict in VERDICTS}
 
     def save(self, folder: str | Path) -> None:
-        """Write units.parquet, units.csv and labels.csv into ``folder``, which is made if need be.
+        """Write units and evidence as Parquet, units and labels as CSV, into ``folder``, which is made if need be.
 
         Raises
         ------
@@ -84,15 +88,32 @@ class Dictionary:
             The disk refuses.
         """
         folder = Path(folder)
-        parquet = io.BytesIO()
-        self.units.to_parquet(parquet, index=False)
+        self.units.attrs["weights"] = self.weights  # Parquet keeps it
+        files = {f"{name}.csv": getattr(self, name).to_csv(index=False).encode() for name in _CSV}
+        files |= {f"{name}.parquet": _parquet(getattr(self, name)) for name in _PARQUET}  # units last: they date all
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(folder / "units.parquet", parquet.getvalue())
-            write_atomically(folder / "units.csv", self.units.to_csv(index=False).encode())
-            write_atomically(folder / "labels.csv", self.labels.to_csv(index=False).encode())
+            for name, content in files.items():
+                write_atomically(folder / name, content)
         except OSError as error:
             raise Error(f"cannot write into {folder}: {error.strerror}") from error
+
+    @classmethod
+    def load(cls, folder: str | Path, model: str) -> Dictionary:
+        """Read what :meth:`save` wrote about ``model``.
+
+        Raises
+        ------
+        Error
+            The files are not there, or not such tables.
+        """
+        folder = Path(folder)
+        try:
+            evidence, units = (pd.read_parquet(folder / f"{name}.parquet") for name in _PARQUET)
+            labels = pd.read_csv(folder / "labels.csv")
+        except (OSError, ValueError) as error:
+            raise Error(f"{folder} holds no dictionary; `rnncore units {model} --out {folder}` writes one") from error
+        return cls(model, str(units.attrs.get("weights", "")), units, labels, evidence)
 
 
 def dictionary(
@@ -105,6 +126,7 @@ def dictionary(
     how: How = "mean",
     shifts: int = 99,
     seed: int = 0,
+    only: Unit | None = None,
     progress: Stages | None = None,
 ) -> Dictionary:
     """Find what each unit of ``model`` stands for, and weigh the evidence.
@@ -116,18 +138,20 @@ def dictionary(
         second.
     positions : int
         Steps at which units are scored; see :func:`rnncore.analysis.sample`. Untrained models have a quarter
-        of them, in the beginnings of all streams.
+        of them.
     removed : int
         Symbols of the second half that are read again without a unit, for each unit that is near a verdict.
     how : {"mean", "zero", "resample"}
         How units are taken out.
+    only : (layer, unit), optional
+        Judge this unit alone. Where it was not searched for, its control is the best of its own signals.
     progress : callable, optional
         Called with (what, done, in all).
 
     Raises
     ------
     Error
-        There are no features, or the text is too short.
+        There are no features, there is no such unit, or the text is too short.
     """
     if not features:
         raise Error("a dictionary needs at least one feature")
@@ -137,38 +161,64 @@ def dictionary(
 
     y = labels(features, model.vocabulary, text)
     seen = sample(model, text, positions=positions, seed=seed, progress=stage("reading"))
+    seen = seen if only is None else seen.of_unit(*only)
     found = scores(seen, features, y, shifts=shifts, seed=seed, progress=stage("scoring"))
     half = slice(seen.symbols[1], seen.symbols[1] + removed)
     del seen  # gigabytes
-    bar, share = np.zeros(len(features), np.float32), min(1.0, 2 * positions / y.shape[1])
-    many = max(UNTRAINED, -(-UNTRAINED_UNITS // (len(model.layers) * model.config.units)))
-    for number in range(many):
-        fresh = sample(
-            untrained(model, seed + number),
-            text,
-            positions=positions // 4,
-            share=share,
-            seed=seed,
-            progress=stage(f"reading, untrained {number + 1} of {many}"),
-        )
-        reached = scores(fresh, features, y, shifts=0).unseen
-        bar = np.fmax(bar, np.fmax.reduce(reached, 1))
+    bar = untrained_bar(model, text, features, y, np.isfinite(found.unseen).any(1), positions, seed, stage)
     units = best_labels(found, bar)
-    removal = Removal(model, text, half, seed)
-    every = list(units[["layer", "unit"]].itertuples(index=False, name=None))
+    every = [(layer, unit) for layer in range(len(model.layers)) for unit in range(model.config.units)]
+    places = list(units[["layer", "unit"]].itertuples(index=False, name=None))
     tried = units.index[units["verdict"] == "correlated only"].tolist()
-    some = np.random.default_rng(seed).choice(len(units), min(RANDOM, len(units)), replace=False).tolist()
-    rises = {}
-    for number, row in enumerate(dict.fromkeys([*some, *tried])):
-        rises[row] = removal.rise([every[row]], how)
+    drawn = np.random.default_rng(seed).choice(len(every), min(RANDOM, len(every)), replace=False).tolist()
+    some = [every[number] for number in drawn] if tried else []
+    removal, rises = Removal(model, text, half, seed), dict[Unit, np.ndarray]()
+    taken_out = dict.fromkeys([*some, *(places[row] for row in tried)])
+    for number, place in enumerate(taken_out):
+        rises[place] = removal.rise([place], how)
         if progress is not None:
-            progress("removing units", number + 1, len({*some, *tried}))
+            progress("removing units", number + 1, len(taken_out))
     names = [known.name for known in features]
     for row in tried:
-        label = y[names.index(str(units.at[row, "feature"]))]
-        others = [abs(removal.effect(rises[other], label, draws=1).difference.value) for other in some if other != row]
-        record_effect(units, row, removal.effect(rises[row], label, seed=seed), float(np.nanmedian(others or [0.0])))
-    return Dictionary(model.name, units, _by_label(found, bar, units))
+        label, place = y[names.index(str(units.at[row, "feature"]))], places[row]
+        effect = removal.effect(rises[place], label, seed=seed)
+        if np.isnan(effect.difference.value):
+            continue  # the label does not occur in what was read again
+        rest = [rises[other] for other in some if other != place]
+        others = [abs(removal.effect(rise, label, draws=1).difference.value) for rise in rest]
+        record_effect(units, row, effect, float(np.nanmedian(others or [0.0])))
+    return Dictionary(model.name, model.fingerprint, units, _by_label(found, bar, units), _evidence(found))
+
+
+def untrained_bar(
+    model: LanguageModel,
+    text: str,
+    features: Sequence[Feature],
+    y: Float32[np.ndarray, "feature time"],
+    wanted: Bool[np.ndarray, " feature"],
+    positions: int,
+    seed: int,
+    stage: Callable[[str], Callable[[int, int], None] | None],
+) -> Float32[np.ndarray, " feature"]:
+    """Return the highest strength of any unit of untrained models for each feature; nan for those not ``wanted``.
+
+    They are scored at a quarter of the positions; for features that are too rare there, at all of them.
+    """
+    bar = np.full(len(features), np.nan, np.float32)
+    many = untrained_models(model)
+    for fewer in (4, 1):
+        rows = np.flatnonzero(wanted & np.isnan(bar)).tolist()
+        for number in range(many if rows else 0):
+            fresh = sample(
+                untrained(model, seed + number),
+                text,
+                positions=positions // fewer,
+                seed=seed,
+                progress=stage(f"reading, untrained {number + 1} of {many}"),
+            )
+            reached = scores(fresh, [features[row] for row in rows], y[rows], shifts=0).unseen
+            bar[rows] = np.fmax(bar[rows], np.fmax.reduce(reached, 1))
+    return bar
 
 
 def best_labels(found: Scores, untrained: Float32[np.ndarray, " feature"]) -> pd.DataFrame:
@@ -183,14 +233,14 @@ def best_labels(found: Scores, untrained: Float32[np.ndarray, " feature"]) -> pd
     for layer, unit in np.unique(places, axis=0).tolist():
         own = np.flatnonzero((places == (layer, unit)).all(1))
         feature, signal = np.unravel_index(chosen[:, own].argmax(), (len(chosen), len(own)))
-        rows.append(_evidence(found, untrained, layer, unit, int(feature), int(own[signal])))
+        rows.append(_verdict(found, untrained, layer, unit, int(feature), int(own[signal])))
     units = pd.DataFrame(rows)
     missing = dict.fromkeys(("effect", "low", "high", "inside", "outside", "random"), np.nan)
     units = units.assign(**missing)
     return units[[*(name for name in units if name != "verdict"), "verdict"]]
 
 
-def _evidence(found: Scores, untrained: np.ndarray, layer: int, unit: int, f: int, column: int) -> dict[str, object]:
+def _verdict(found: Scores, untrained: np.ndarray, layer: int, unit: int, f: int, column: int) -> dict[str, object]:
     known = found.features[f]
     strength, rank = found.strength[:, f, column], float(found.rank[1:, f, column].mean())
     mean, least = float(strength[1:].mean()), float(strength[1:].min())
@@ -225,7 +275,7 @@ def record_effect(units: pd.DataFrame, row: int, effect: Effect, random: float) 
     """Write what the removal of a unit showed into its row, and settle the verdict."""
     values = (*effect.difference, effect.inside.value, effect.outside.value, random)
     units.loc[row, ["effect", "low", "high", "inside", "outside", "random"]] = values
-    stands_out = abs(effect.difference.value) > random
+    stands_out = min(map(abs, effect.difference[1:])) > random  # also at the end of the interval that is nearer zero
     units.loc[row, "verdict"] = "verified" if effect.causal and stands_out else "correlated only"
 
 
@@ -247,3 +297,23 @@ def _by_label(found: Scores, untrained: Float[np.ndarray, " feature"], units: pd
             }
         )
     return pd.DataFrame(rows)
+
+
+def _evidence(found: Scores) -> pd.DataFrame:
+    """Return the strength of every unit for every feature, by the signal that is best on the half to choose by."""
+    columns, tables = found.columns, []
+    for f, known in enumerate(found.features):
+        own = columns.assign(
+            feature=known.name,
+            chosen=np.nan_to_num(found.strength[0, f]),
+            strength=found.unseen[f],
+            rank=found.rank[1:, f].mean(0),
+        )
+        tables.append(own.loc[own.groupby(["layer", "unit"])["chosen"].idxmax()])
+    return pd.concat(tables, ignore_index=True)[["layer", "unit", "feature", "signal", "strength", "rank"]]
+
+
+def _parquet(table: pd.DataFrame) -> bytes:
+    file = io.BytesIO()
+    table.to_parquet(file, index=False, compression="zstd")
+    return file.getvalue()

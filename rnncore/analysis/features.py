@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +20,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float32, Int64, Shaped
 
-from rnncore.errors import Error
+from rnncore.errors import Error, hint
 from rnncore.network.vocabulary import Vocabulary
 
 Kind = Literal["discrete", "scalar"]
@@ -97,9 +96,7 @@ def find(name: str) -> Feature:
         There is none of that name.
     """
     if name not in features:
-        near = get_close_matches(name, features, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(features)}"
-        raise Error(f"no feature {name!r}; {hint}")
+        raise Error(f"no feature {name!r}; {hint(name, features)}")
     return features[name]
 
 

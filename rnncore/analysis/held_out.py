@@ -8,7 +8,7 @@ from pathlib import Path
 from rnncore import pretrained
 from rnncore.errors import CorpusError
 from rnncore.network.checkpoint import read_config
-from rnncore.training import corpora
+from rnncore.training import TrainConfig, corpora
 
 LANGUAGE_OF = {
     "linux": "c",
@@ -55,8 +55,7 @@ def held_out(name: str | Path) -> HeldOut:
     folder = pretrained.folder() / name if str(name) in pretrained.available() else Path(name)
     training = read_config(folder)["training"]
     try:
-        data, config = training["data"], training["config"]
-        share = config["validation"] + config["test"]
+        data, config = training["data"], TrainConfig(**training["config"] | {"folder": folder, "device": "cpu"})
     except (KeyError, TypeError):
         raise CorpusError(f"{name} does not tell what it was trained on; give it a text that it has not read") from None
     corpus = corpora.load(data["name"])
@@ -64,12 +63,16 @@ def held_out(name: str | Path) -> HeldOut:
         raise CorpusError(
             f"{data['name']} on this machine is not the text that {name} was trained on; give it one it has not read"
         )
-    text: str | bytes = corpus.text.encode() if config["vocabulary"] == "bytes" else corpus.text
-    first = int(len(text) * (1 - share))
-    halves = (
-        half if isinstance(half, str) else half.decode("utf-8", "ignore") for half in (text[:first], text[first:])
-    )
-    return HeldOut(data["name"], language_of(data["name"]), *halves)
+    text: str | bytes = corpus.text.encode() if config.vocabulary == "bytes" else corpus.text
+    each, first, _ = config.cuts(len(text))
+    starts = range(0, each * config.passages, each)
+    read = "".join(_text(text[start : start + first]) for start in starts)
+    unread = "".join(_text(text[start + first : start + each]) for start in starts)
+    return HeldOut(data["name"], language_of(data["name"]), read, unread)
+
+
+def _text(part: str | bytes) -> str:
+    return part if isinstance(part, str) else part.decode("utf-8", "ignore")
 
 
 def language_of(name: str) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float, Float32, Float64, Int64
 from sklearn.cluster import SpectralCoclustering
 
 from rnncore.analysis.pieces import Report, layer_number, pieces
@@ -88,25 +89,77 @@ def response(
     Error
         The n-gram does not occur with that much before and after it, or there is no such layer or signal.
     """
-    layer, tokens = layer_number(model, layer), model.vocabulary.tokenize(ngram)
-    if before < 1 or after < 0 or most < 1:
-        raise Error("a response needs at least 1 step before, 0 after, and 1 occurrence")
-    ends = _ends(model.vocabulary.tokenize(text), tokens, before, after)
-    if not len(ends):
-        raise Error(f"{ngram!r} does not occur in this text with {before} steps before it and {after} after it")
-    taken = np.sort(np.random.default_rng(seed).choice(ends, min(most, len(ends)), replace=False))
+    layer, symbols = layer_number(model, layer), model.vocabulary.tokenize(text)
+    tokens, taken, occurrences = _occurrences(model, symbols, ngram, before, after, most, seed)
     offsets = np.arange(1 - len(tokens) - before, after + 1)
     steps = taken[:, None] + offsets
     values = np.empty((*steps.shape, model.config.units), np.float32)
     for first, piece in pieces(model, text, [signal], progress):
         here = (steps >= first) & (steps < first + piece.time)
         values[here] = piece[signal, layer][steps[here] - first]
+    return _response(tokens, offsets, values, before, taken, occurrences)
+
+
+def response_of(
+    values: Float[np.ndarray, " time"],
+    model: LanguageModel,
+    tokens: Sequence[str],
+    ngram: str,
+    *,
+    before: int = 10,
+    after: int = 20,
+    most: int = 1000,
+    seed: int = 0,
+) -> Response:
+    """Return :func:`response` of one unit whose value is known at each of the ``tokens``: its only unit is 0."""
+    symbols, taken, occurrences = _occurrences(model, tokens, ngram, before, after, most, seed)
+    offsets = np.arange(1 - len(symbols) - before, after + 1)
+    around = values[taken[:, None] + offsets].astype(np.float32)
+    return _response(symbols, offsets, around[..., None], before, taken, occurrences)
+
+
+def loudest(values: Float[np.ndarray, " time"], tokens: Sequence[str], fewest: int = 20) -> pd.DataFrame:
+    """Return by how much reading each token changes a unit on average, the strongest first: token, mean, occurrences.
+
+    Parameters
+    ----------
+    fewest : int
+        Occurrences that a token must have; without any that has, those of the most frequent ones count.
+    """
+    table = pd.DataFrame({"token": list(tokens[1:]), "mean": np.diff(values.astype(np.float64))})
+    found = table.groupby("token", sort=True)["mean"].agg(["mean", "size"]).reset_index()
+    found = found[found["size"] >= min(fewest, found["size"].max())].rename(columns={"size": "occurrences"})
+    ranked: pd.DataFrame = found.sort_values("mean", key=lambda mean: -mean.abs(), kind="stable")
+    return ranked.reset_index(drop=True)
+
+
+def _occurrences(
+    model: LanguageModel, text: Sequence[str], ngram: str, before: int, after: int, most: int, seed: int
+) -> tuple[tuple[str, ...], np.ndarray, int]:
+    """Return the n-gram's tokens, the last step of each occurrence that is taken, and how many there are."""
+    tokens = model.vocabulary.tokenize(ngram)
+    if before < 1 or after < 0 or most < 1:
+        raise Error("a response needs at least 1 step before, 0 after, and 1 occurrence")
+    ends = _ends(text, tokens, before, after)
+    if not len(ends):
+        raise Error(f"{ngram!r} does not occur in this text with {before} steps before it and {after} after it")
+    return tokens, np.sort(np.random.default_rng(seed).choice(ends, min(most, len(ends)), replace=False)), len(ends)
+
+
+def _response(
+    tokens: tuple[str, ...],
+    offsets: np.ndarray,
+    values: Float32[np.ndarray, "occurrence offset unit"],
+    before: int,
+    taken: np.ndarray,
+    occurrences: int,
+) -> Response:
     change = values - values[:, before - 1 : before]
     quantiles = np.quantile(change, QUANTILES, axis=0)
-    return Response(tokens, offsets, change.mean(0, dtype=float), quantiles.astype(float), taken, len(ends))
+    return Response(tokens, offsets, change.mean(0, dtype=float), quantiles.astype(float), taken, occurrences)
 
 
-def _ends(tokens: tuple[str, ...], ngram: tuple[str, ...], before: int, after: int) -> np.ndarray:
+def _ends(tokens: Sequence[str], ngram: tuple[str, ...], before: int, after: int) -> np.ndarray:
     """Return where the n-gram ends, if there is room around it."""
     if not ngram:
         raise Error("an n-gram has at least one token; this one is empty")

@@ -8,7 +8,7 @@ labels are chosen; the rest makes three texts that nothing is chosen by.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,13 @@ WARM_UP = 100
 
 STEPS = 64
 """Steps of which all streams' signals are held at once."""
+
+
+UNTRAINED = 2
+"""Untrained models to compare with, at least."""
+
+UNTRAINED_UNITS = 240
+"""Units that the untrained models have together, at least: one in a small model may tell a simple label by luck."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,13 +71,25 @@ class Sample:
         a, b, c, d, e = self.bounds
         return slice(a, b), slice(b, c), slice(c, d), slice(d, e)
 
+    def of_unit(self, layer: int, unit: int) -> Sample:
+        """Return the sample of one unit's signals.
+
+        Raises
+        ------
+        Error
+            There is no such unit.
+        """
+        own = np.flatnonzero((self.columns["layer"] == layer) & (self.columns["unit"] == unit))
+        if not len(own):
+            raise Error(f"{self.model} has no unit {unit} in layer {layer}")
+        return replace(self, columns=self.columns.iloc[own].reset_index(drop=True), values=self.values[own])
+
 
 def sample(
     model: LanguageModel,
     text: str,
     *,
     positions: int = 60_000,
-    share: float = 1.0,
     signals: Sequence[str] | None = None,
     seed: int = 0,
     progress: Report | None = None,
@@ -84,8 +103,6 @@ def sample(
     positions : int
         How many places. Neighbouring steps tell nearly the same, so that many places far apart are worth more than as
         many in a row. Each takes 4 bytes for every signal of every unit.
-    share : float
-        Of each stream, from its beginning, that is read at all.
     signals : sequence of str, optional
         By default all gates and states.
     progress : callable, optional
@@ -160,6 +177,11 @@ def reading(
 def untrained(model: LanguageModel, seed: int = 0) -> LanguageModel:
     """Return a model of the same shape and vocabulary with fresh weights."""
     return LanguageModel(model.config, model.vocabulary, f"untrained {model.name}").initialise(seed).eval()
+
+
+def untrained_models(model: LanguageModel, least: int = UNTRAINED) -> int:
+    """Return how many untrained models to compare with: of small ones, one has few units that may be lucky."""
+    return max(least, -(-UNTRAINED_UNITS // (len(model.layers) * model.config.units)))
 
 
 def column_of(sample: Sample, layer: int, signal: str, unit: int) -> int:

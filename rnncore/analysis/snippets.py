@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from rnncore.analysis.pieces import Report, layer_number, pieces
 from rnncore.errors import Error
@@ -90,20 +91,58 @@ def snippets(
         extremes += [_extremes(values[at : at + width], first + at) for at in range(0, len(values), width)]
     high, highest, low, lowest = (np.stack(column) for column in zip(*extremes, strict=True))
     order = random.permutation(len(steps))
-    rows = []
+    tables = []
     for k, unit in enumerate(chosen):
-        value, edges = sample[order, k], np.quantile(sample[:, k], [edge for band in bands.values() for edge in band])
-        ranked = {"top": (highest[:, k], high[:, k], np.argsort(-high[:, k], kind="stable"))}
-        for name, least, most in zip(bands, edges[::2], edges[1::2], strict=True):
-            ranked[name] = steps[order], value, np.flatnonzero((value >= least) & (value <= most))
-        ranked["bottom"] = lowest[:, k], low[:, k], np.argsort(low[:, k], kind="stable")
-        for band, (step, value, ranking) in ranked.items():
-            for rank, place in enumerate(_distinct(tokens, step, ranking, width, count)):
-                at = int(step[place])
-                first = max(0, at - before)
-                passage = model.vocabulary.join(tokens[first : at + after + 1])
-                rows.append((int(unit), band, rank, at, float(value[place]), first, passage))
-    return pd.DataFrame(rows, columns=["unit", "band", "rank", "step", "value", "first", "text"])
+        ends = (highest[:, k], high[:, k]), (lowest[:, k], low[:, k])
+        shown = _passages(model, tokens, ends, (steps[order], sample[order, k]), bands, count, before, after)
+        shown.insert(0, "unit", int(unit))
+        tables.append(shown)
+    return pd.concat(tables, ignore_index=True)
+
+
+def snippets_of(
+    values: Float[np.ndarray, " time"],
+    model: LanguageModel,
+    tokens: Sequence[str],
+    *,
+    count: int = 5,
+    before: int = 50,
+    after: int = 20,
+    bands: Mapping[str, tuple[float, float]] = BANDS,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Return :func:`snippets` of one unit whose value is known at each of the ``tokens``, but for the column unit."""
+    order = np.random.default_rng(seed).permutation(len(values))
+    ends = np.arange(len(values)), values
+    return _passages(model, tokens, (ends, ends), (order, values[order]), bands, count, before, after)
+
+
+def _passages(
+    model: LanguageModel,
+    tokens: Sequence[str],
+    ends: tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+    between: tuple[np.ndarray, np.ndarray],
+    bands: Mapping[str, tuple[float, float]],
+    count: int,
+    before: int,
+    after: int,
+) -> pd.DataFrame:
+    """Return one unit's passages, from steps and values at the top, at the bottom, and at random."""
+    (top, high), (bottom, low) = ends
+    steps, sample = between
+    ranked = {"top": (top, high, np.argsort(-high, kind="stable"))}
+    for name, (least, most) in bands.items():
+        first, last = np.quantile(sample, (least, most))
+        ranked[name] = steps, sample, np.flatnonzero((sample >= first) & (sample <= last))
+    ranked["bottom"] = bottom, low, np.argsort(low, kind="stable")
+    rows = []
+    for band, (step, value, ranking) in ranked.items():
+        for rank, place in enumerate(_distinct(tokens, step, ranking, before + after + 1, count)):
+            at = int(step[place])
+            first = max(0, at - before)
+            passage = model.vocabulary.join(tokens[first : at + after + 1])
+            rows.append((band, rank, at, float(value[place]), first, passage))
+    return pd.DataFrame(rows, columns=["band", "rank", "step", "value", "first", "text"])
 
 
 def _extremes(values: np.ndarray, first: int) -> tuple[np.ndarray, ...]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from rnncore.cells import initial
-from rnncore.errors import Error
+from rnncore.errors import Error, look_up
 
 Tap = Callable[[str, Any], Any]
 """Called by a step with each signal's symbol and value; what it returns is used from there on."""
@@ -326,7 +326,4 @@ def find(name: str) -> type[Cell]:
     Error
         No cell has this name; the sentence lists those that exist.
     """
-    try:
-        return _registry[name]
-    except KeyError:
-        raise Error(f"no cell {name!r}; known: {', '.join(cells())}") from None
+    return look_up("cell", name, cells())

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from rnncore.cli import dashboard, gradients, importing, inside, reading, training, units
+from rnncore.cli import dashboard, gradients, importing, inside, reading, sentiment, training, translate, units
 from rnncore.cli.screen import say
 from rnncore.errors import Error
 
@@ -58,6 +58,7 @@ for command, example in (
     (reading.generate, "rnncore generate shakespeare-lstm 'ROMEO:' --length 300 --temperature 0.8 --seed 1"),
     (reading.score, "rnncore score linux-lstm --file main.c"),
     (units.units, "rnncore units shakespeare-lstm --out dictionary"),
+    (sentiment.sentiment, "rnncore sentiment reviews-mlstm --transfer sst --out found"),
     (importing.bring, "rnncore import weights.pt --vocabulary train.txt --out my-model"),
     (dashboard.dashboard, "rnncore app --port 8080"),
 ):
@@ -67,5 +68,10 @@ app.add_typer(
     gradients.gradients,
     name="gradients",
     epilog="Example: rnncore gradients shakespeare-elman shakespeare-lstm 'To be, or not to be'",
+)
+app.add_typer(
+    translate.translate,
+    name="translate",
+    epilog="Example: rnncore translate dates-attention 'Friday, 5th of March 2021'",
 )
 app.add_typer(training.data, name="data", epilog="Example: rnncore data get shakespeare")

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import numpy as np
 import typer
-from typer.core import TyperGroup
 
 from rnncore.cli.inside import Target, check, recorded
 from rnncore.cli.reading import File, text_of
-from rnncore.cli.screen import Json, bar, print_json, print_table, say, write
+from rnncore.cli.screen import Json, bar, first, print_json, print_table, say, write
+from rnncore.cli.training import Stop
 
 if TYPE_CHECKING:
     from rnncore.gradients import Lap, RaceConfig
@@ -25,17 +25,8 @@ if TYPE_CHECKING:
 Item = TypeVar("Item", int, float, str)
 
 
-class FlowFirst(TyperGroup):
-    """``gradients MODEL... TEXT`` is short for ``gradients flow MODEL... TEXT``."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the command in where none is named."""
-        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
-        return super().parse_args(ctx, args if named else ["flow", *args])
-
-
 gradients = typer.Typer(
-    cls=FlowFirst,
+    cls=first("flow"),
     help="How far back gradients reach in a model, and which cells remember how long.\n\n"
     "`gradients MODEL... TEXT` is short for `gradients flow MODEL... TEXT`.",
 )
@@ -145,21 +136,22 @@ def race(
         clip,
     )
     laps: list[Lap] = []
-    try:
-        with bar() as progress:
-            shown = progress.add_task("the first lap", total=None)
-            for lap in run(config, out):
-                laps.append(lap)
-                if lap.finished:
-                    progress.console.print(_told(config, laps), soft_wrap=True)
-                done, left = _seconds(config, laps)
-                progress.update(shown, description=_at(lap), completed=done, total=done + left)
-    except KeyboardInterrupt:
-        _print_race(config, laps, as_json)
+    stop = Stop()
+    with stop.listening(), bar() as progress:
+        shown = progress.add_task("the first lap", total=None)
+        for lap in run(config, out):
+            laps.append(lap)
+            if lap.finished:
+                progress.console.print(_told(config, laps), soft_wrap=True)
+            done, left = _seconds(config, laps)
+            progress.update(shown, description=_at(lap), completed=done, total=done + left)
+            if stop.signal:
+                break
+    _print_race(config, laps, as_json)
+    if stop.signal:
         again = "; the same command goes on" if out else ""
         say(f"Stopped{again}.")
-        raise typer.Exit(130) from None
-    _print_race(config, laps, as_json)
+        raise typer.Exit(128 + stop.signal)
 
 
 def _items(text: str, kind: Callable[[str], Item], name: str) -> list[Item]:

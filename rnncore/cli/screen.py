@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from typer.core import TyperGroup
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -110,3 +111,17 @@ def working(what: str) -> Iterator[Callable[[int, int], None]]:
     with bar() as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def first(command: str) -> type[TyperGroup]:
+    """Return a group of commands that takes ``command`` where none is named.
+
+    So ``gradients MODEL... TEXT`` is short for ``gradients flow MODEL... TEXT``.
+    """
+
+    class First(TyperGroup):
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
+            return super().parse_args(ctx, args if named else [command, *args])
+
+    return First

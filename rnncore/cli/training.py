@@ -7,9 +7,10 @@ import shlex
 import signal
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, no_type_check
 
@@ -59,7 +60,8 @@ def corpora_get(name: Annotated[str, typer.Argument(help="A corpus of `rnncore d
         typer.echo(corpora.find(file))
 
 
-def _option(text: str, panel: str, *names: str) -> Any:
+def option(text: str, panel: str, *names: str) -> Any:
+    """Return an option of a training, listed in a panel of the command's help."""
     return typer.Option(*names, help=text, rich_help_panel=panel)
 
 
@@ -73,35 +75,36 @@ def train(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a line of JSON at every validation or sample.")
     ] = False,
-    cell: Annotated[str, _option("The recurrence.", MODEL)] = "lstm",
-    layers: Annotated[int, _option("Recurrent layers.", MODEL)] = 2,
-    units: Annotated[int, _option("Width of each layer.", MODEL)] = 256,
-    embedding: Annotated[int, _option("Width of a symbol's vector.", MODEL)] = 64,
-    dropout: Annotated[float, _option("Share of each layer's outputs dropped in training.", MODEL)] = 0.2,
+    cell: Annotated[str, option("The recurrence.", MODEL)] = "lstm",
+    layers: Annotated[int, option("Recurrent layers.", MODEL)] = 2,
+    units: Annotated[int, option("Width of each layer.", MODEL)] = 256,
+    embedding: Annotated[int, option("Width of a symbol's vector.", MODEL)] = 64,
+    dropout: Annotated[float, option("Share of each layer's outputs dropped in training.", MODEL)] = 0.2,
     recurrent_init: Annotated[
-        str | None, _option("Start of the recurrent weights: orthogonal, identity, or torch's uniform.", MODEL)
+        str | None, option("Start of the recurrent weights: orthogonal, identity, or torch's uniform.", MODEL)
     ] = None,
-    forget_bias: Annotated[float | None, _option("Start of the forget gate's bias, if not 1.", MODEL)] = None,
+    forget_bias: Annotated[float | None, option("Start of the forget gate's bias, if not 1.", MODEL)] = None,
     bidirectional: Annotated[
-        bool, _option("Read from both ends, to tell each symbol from all the others.", MODEL, "--bidirectional")
+        bool, option("Read from both ends, to tell each symbol from all the others.", MODEL, "--bidirectional")
     ] = False,
-    vocabulary: Annotated[str, _option("What the model reads: characters or bytes.", MODEL)] = "characters",
-    steps: Annotated[int, _option("Updates.", LEARNING)] = 2000,
-    batch: Annotated[int, _option("Streams of text read side by side.", LEARNING)] = 32,
-    length: Annotated[int, _option("Symbols per update through which the gradient flows.", LEARNING)] = 100,
-    learning_rate: Annotated[float, _option("AdamW's rate after the warm-up.", LEARNING)] = 2e-3,
-    warmup: Annotated[int, _option("Steps of linear warm-up, before the cosine decay.", LEARNING)] = 100,
-    weight_decay: Annotated[float, _option("AdamW's weight decay.", LEARNING)] = 0.01,
-    clip: Annotated[float, _option("Largest norm of the gradient; 0 never clips.", LEARNING)] = 1.0,
-    seed: Annotated[int, _option("Of weights, reading offsets, dropout, samples.", LEARNING)] = 0,
-    validate_every: Annotated[int, _option("Steps between validations.", HELD_OUT)] = 200,
-    validation: Annotated[float, _option("Share of the text held out to choose the best model.", HELD_OUT)] = 0.1,
-    test: Annotated[float, _option("Share of the text, its end, held out to the last.", HELD_OUT)] = 0.0,
-    passages: Annotated[int, _option("Cut the text into so many first, and split each of them.", HELD_OUT)] = 1,
-    probe_every: Annotated[int, _option("Steps between recordings of the probe; 0 for none.", PROBE)] = 0,
-    probe: Annotated[str, _option("A text, or a text file, to record while the model learns.", PROBE)] = "",
-    device: Annotated[str, _option("cpu or cuda.", MACHINE)] = "cpu",
-    precision: Annotated[str, _option("float32, or bfloat16 for matrix products.", MACHINE)] = "float32",
+    vocabulary: Annotated[str, option("What the model reads: characters or bytes.", MODEL)] = "characters",
+    steps: Annotated[int, option("Updates.", LEARNING)] = 2000,
+    batch: Annotated[int, option("Streams of text read side by side.", LEARNING)] = 32,
+    length: Annotated[int, option("Symbols per update through which the gradient flows.", LEARNING)] = 100,
+    learning_rate: Annotated[float, option("AdamW's rate after the warm-up.", LEARNING)] = 2e-3,
+    warmup: Annotated[int, option("Steps of linear warm-up, before the decay.", LEARNING)] = 100,
+    decay: Annotated[str, option("How the rate decays: cosine or linear.", LEARNING)] = "cosine",
+    weight_decay: Annotated[float, option("AdamW's weight decay.", LEARNING)] = 0.01,
+    clip: Annotated[float, option("Largest norm of the gradient; 0 never clips.", LEARNING)] = 1.0,
+    seed: Annotated[int, option("Of weights, reading offsets, dropout, samples.", LEARNING)] = 0,
+    validate_every: Annotated[int, option("Steps between validations.", HELD_OUT)] = 200,
+    validation: Annotated[float, option("Share of the text held out to choose the best model.", HELD_OUT)] = 0.1,
+    test: Annotated[float, option("Share of the text, its end, held out to the last.", HELD_OUT)] = 0.0,
+    passages: Annotated[int, option("Cut the text into so many first, and split each of them.", HELD_OUT)] = 1,
+    probe_every: Annotated[int, option("Steps between recordings of the probe; 0 for none.", PROBE)] = 0,
+    probe: Annotated[str, option("A text, or a text file, to record while the model learns.", PROBE)] = "",
+    device: Annotated[str, option("cpu or cuda.", MACHINE)] = "cpu",
+    precision: Annotated[str, option("float32, or bfloat16 for matrix products.", MACHINE)] = "float32",
     threads: Annotated[
         int | None, typer.Option(min=1, help="CPU threads.", rich_help_panel=MACHINE, show_default="all cores")
     ] = None,
@@ -112,27 +115,51 @@ def train(
     never interrupted.
     """
     options = dict(locals())
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait leave their core to other programs
-    stop = _Stop()
-    with stop.listening(), bar(TextColumn("{task.fields[state]}"), transient=False) as progress:
-        task = progress.add_task("reading the text", total=None, state="")
-        import torch
+    folder = folder or Path("runs") / f"{Path(corpus).name.split('.')[0]}-{cell}"
 
+    def begin(note: Callable[[str], None]) -> Generator[rnncore.Progress, None, None]:
         import rnncore
         from rnncore.training import corpora
 
-        if threads:
-            torch.set_num_threads(threads)
-        folder = folder or Path("runs") / f"{Path(corpus).name.split('.')[0]}-{cell}"
         names = {field.name for field in fields(rnncore.TrainConfig)} - {"folder"}
         if os.path.isfile(probe):  # noqa: PTH113 (a long text is no path: Path would raise)
             options["probe"] = corpora.load(Path(probe)).text
         config = rnncore.TrainConfig(folder, **{name: options[name] for name in names})
         if resume and not (folder / "run.json").exists():
-            progress.console.print(f"nothing to resume in {folder} yet: a new training begins", highlight=False)
+            note(f"nothing to resume in {folder} yet: a new training begins")
+        return rnncore.train(config, corpora.load(corpus), resume)
+
+    finished = followed(begin, folder, threads, as_json)
+    then = f"score {shlex.quote(str(folder))} TEXT" if bidirectional else f"generate {shlex.quote(str(folder))}"
+    say(
+        f"Done: {finished['validation']:.4f} nats per symbol on held-out text, at step {finished['best_step']}. "
+        f"The model is in {folder}; try: rnncore {then}"
+    )
+
+
+def followed(
+    begin: Callable[[Callable[[str], None]], Generator[rnncore.Progress, None, None]],
+    folder: Path,
+    threads: int | None,
+    as_json: bool,
+) -> dict[str, Any]:
+    """Run a training to its end, showing how it goes; return its figures. Ctrl-C pauses it and ends the command.
+
+    ``begin`` starts it, and is given what prints a remark.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait leave their core to other programs
+    stop = Stop()
+    with stop.listening(), bar(TextColumn("{task.fields[state]}"), transient=False) as progress:
+        task = progress.add_task("reading the text", total=None, state="")
+        import torch
+
+        import rnncore
+
+        if threads:
+            torch.set_num_threads(threads)
         clipped: deque[bool] = deque(maxlen=100)
         latest = measured = None
-        for latest in (training := rnncore.train(config, corpora.load(corpus), resume)):
+        for latest in (training := begin(partial(progress.console.print, highlight=False))):
             clipped.append(latest.clipped)
             measured = measured if latest.validation is None else latest.validation
             share = sum(clipped) / len(clipped)
@@ -153,15 +180,10 @@ def train(
     if latest is not None and latest.step < latest.steps:
         say(f"Paused at step {latest.step} of {latest.steps}. To go on: {_again()}")
         raise typer.Exit(128 + stop.signal)
-    finished = rnncore.Run(folder).metrics
-    then = f"score {shlex.quote(str(folder))} TEXT" if bidirectional else f"generate {shlex.quote(str(folder))}"
-    say(
-        f"Done: {finished['validation']:.4f} nats per symbol on held-out text, at step {finished['best_step']}. "
-        f"The model is in {folder}; try: rnncore {then}"
-    )
+    return rnncore.Run(folder).metrics
 
 
-class _Stop:
+class Stop:
     """Remembers that somebody asked to stop, so that a training stops between two steps.
 
     Asked a second time, by Ctrl-C, the command ends at once, and what was not saved yet is computed again
@@ -172,12 +194,14 @@ class _Stop:
         self.signal = 0
 
     def note(self, number: int, frame: object) -> None:
+        """Remember a signal."""
         if self.signal and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.signal = number
 
     @contextmanager
     def listening(self) -> Iterator[None]:
+        """Note Ctrl-C and SIGTERM from here on."""
         before = {number: signal.signal(number, self.note) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield

@@ -43,7 +43,7 @@ def units(
         list[str] | None,
         typer.Option(metavar="FILE:COLUMN", help="A column of a CSV file, one row a character of --text; repeatable."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write units.parquet, units.csv and labels.csv here.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the tables here, as Parquet and CSV.")] = None,
     most: Annotated[int, typer.Option(min=1, help="Read at most so many characters.")] = LONGEST,
     positions: Annotated[int, typer.Option(min=1000, help="Steps at which units are scored.")] = 60_000,
     removed: Annotated[int, typer.Option(min=1200, help="Symbols that are read again without each unit.")] = 30_000,
@@ -74,7 +74,7 @@ def units(
         )
     if out:
         found.save(out)
-        say(f"wrote units.parquet, units.csv and labels.csv into {out}")
+        say(f"wrote the tables of units, labels and evidence into {out}")
     if as_json:
         return print_json(
             {"model": found.model, "shares": found.shares, "labels": _rows(found.labels), "units": _rows(found.units)}
@@ -128,16 +128,26 @@ def _print(found: Dictionary) -> None:
     )
     best = shown.groupby("feature", sort=False).head(2)
     print_table(
-        ("label", "layer", "unit", "signal", "AUC or R²", "control", "untrained", "removal, nats", "verdict"),
+        (
+            "label",
+            "layer",
+            "unit",
+            "signal",
+            "sign",
+            "AUC or R²",
+            "untrained",
+            "removal: inside minus outside, nats",
+            "verdict",
+        ),
         (
             (
                 row["title"],
                 str(row["layer"]),
                 str(row["unit"]),
                 row["signal"],
-                f"{row['auc' if row['kind'] == 'discrete' else 'r2']:.3f}",
-                f"{row['control']:.2f}",
-                f"{row['untrained']:.2f}",
+                "+" if row["rank"] > 0 else "-",
+                f"{max(row['auc'], 1 - row['auc']) if row['kind'] == 'discrete' else row['r2']:.3f}",
+                f"{(1 + row['untrained']) / 2 if row['kind'] == 'discrete' else row['untrained'] ** 2:.3f}",
                 f"{row['effect']:+.4f} ({row['low']:+.4f} to {row['high']:+.4f})",
                 row["verdict"],
             )

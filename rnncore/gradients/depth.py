@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from rnncore.errors import Error
+from rnncore.errors import Error, look_up
 from rnncore.gradients.paths import path_gradients
-from rnncore.gradients.stacks import ACTIVATIONS, JOINS, FeedForward, dense_shape, known, layer_gradients
+from rnncore.gradients.stacks import ACTIVATIONS, JOINS, FeedForward, dense_shape, layer_gradients
 
 
 class Digits(NamedTuple):
@@ -76,8 +76,8 @@ class DepthConfig:
         if not self.kinds:
             raise Error(f"there is nothing to compare; name at least one kind of {', '.join(JOINS)}")
         for kind in self.kinds:
-            known("kind", kind, JOINS)
-        known("activation", self.activation, ACTIVATIONS)
+            look_up("kind", kind, JOINS)
+        look_up("activation", self.activation, ACTIVATIONS)
         for field, least in {"depth": 1, "width": 1, "seeds": 1, "updates": 0, "batch": 1, "every": 1}.items():
             if getattr(self, field) < least:
                 raise Error(f"{field} must be at least {least}, not {getattr(self, field)}")

@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from rnncore.errors import Error
+from rnncore.errors import look_up
 from rnncore.recording.through_time import norm
 
 JOINS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -50,7 +50,8 @@ class FeedForward(nn.Module):
 
     def __init__(self, kind: str, depth: int, width: int, activation: str = "tanh", growth: int | None = None) -> None:
         super().__init__()
-        self.kind, self.join, self.f = kind, known("kind", kind, JOINS), known("activation", activation, ACTIVATIONS)
+        self.kind, self.join = kind, look_up("kind", kind, JOINS)
+        self.f = look_up("activation", activation, ACTIVATIONS)
         more = (growth or width) if kind == "dense" else 0
         self.stem = _linear(PIXELS, width)
         self.layers = nn.ModuleList(_linear(width + below * more, more or width) for below in range(depth))
@@ -128,10 +129,3 @@ def layer_gradients(
 
 def _linear(inputs: int, outputs: int) -> nn.Linear:
     return nn.utils.skip_init(nn.Linear, inputs, outputs, dtype=torch.float64)  # type: ignore[no-untyped-call,no-any-return]
-
-
-def known(what: str, name: str, table: dict[str, Callable[..., Tensor]]) -> Callable[..., Tensor]:
-    """Return ``table[name]``, or say which names there are."""
-    if name not in table:
-        raise Error(f"no {what} {name!r}; known: {', '.join(table)}")
-    return table[name]

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
-from torch import Tensor
+from torch import Tensor, nn
 
 from rnncore.errors import CheckpointError, Error
 from rnncore.files import write_atomically, write_json
@@ -35,10 +35,6 @@ def save(model: LanguageModel, folder: str | Path, training: dict[str, Any] | No
     CheckpointError
         The folder cannot be written.
     """
-    folder = Path(folder)
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    if half:
-        tensors = {name: tensor.half() for name, tensor in tensors.items()}
     config = {
         "format": FORMAT,
         "name": model.name,
@@ -46,15 +42,34 @@ def save(model: LanguageModel, folder: str | Path, training: dict[str, Any] | No
         "vocabulary": {"kind": model.vocabulary.kind, "symbols": list(model.vocabulary.symbols)},
         "training": training or {},
     }
+    write(model, Path(folder), "config.json", config, half)
+
+
+def write(model: nn.Module, folder: Path, name: str, description: dict[str, Any], half: bool) -> None:
+    """Write the weights of any module, and beside them its description under ``name``.
+
+    Raises
+    ------
+    CheckpointError
+        The folder cannot be written.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    if half:
+        tensors = {name: tensor.half() for name, tensor in tensors.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / "model.safetensors", to_bytes(tensors))
-        write_json(folder / "config.json", config)
+        write_json(folder / name, description)
     except OSError as error:
         raise CheckpointError(f"cannot write the checkpoint to {folder}: {error.strerror}") from error
 
 
 def read_config(folder: str | Path) -> dict[str, Any]:
+    """Return the description of a language model's checkpoint; see :func:`read_description`."""
+    return read_description(folder, "config.json")
+
+
+def read_description(folder: str | Path, name: str) -> dict[str, Any]:
     """Return a checkpoint's description.
 
     Raises
@@ -62,12 +77,12 @@ def read_config(folder: str | Path) -> dict[str, Any]:
     CheckpointError
         There is none, it is damaged, or it comes from a newer version.
     """
-    path = Path(folder) / "config.json"
+    path = Path(folder) / name
     try:
         config = json.loads(path.read_text("utf-8"))
         version = config["format"]
     except (FileNotFoundError, NotADirectoryError):
-        raise CheckpointError(f"no checkpoint at {folder}: it has no config.json") from None
+        raise CheckpointError(f"no checkpoint at {folder}: it has no {name}") from None
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise CheckpointError(f"{path} is damaged ({error}); copy the checkpoint again") from error
     if not isinstance(version, int) or version > FORMAT:
@@ -90,11 +105,18 @@ def load(folder: str | Path, device: str | torch.device = "cpu") -> LanguageMode
         model = LanguageModel(ModelConfig(**config["model"]), vocabulary, config.get("name") or folder.name)
     except (KeyError, TypeError, RuntimeError, Error) as error:  # RuntimeError: sizes beyond this machine's memory
         raise CheckpointError(f"{folder / 'config.json'} does not describe a model: {error}") from error
-    model.load_state_dict(_fitting(folder / "model.safetensors", model))
+    model.load_state_dict(fitting(folder / "model.safetensors", model))
     return model.to(device).eval()
 
 
-def _fitting(path: Path, model: LanguageModel) -> dict[str, Tensor]:
+def fitting(path: Path, model: nn.Module) -> dict[str, Tensor]:
+    """Return the weights in a file, in float32, if they are those of ``model``.
+
+    Raises
+    ------
+    CheckpointError
+        The file is missing or damaged, or holds other weights.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
@@ -111,5 +133,5 @@ def _fitting(path: Path, model: LanguageModel) -> dict[str, Tensor]:
     ]
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        raise CheckpointError(f"{path} does not fit its config.json: {'; '.join(wrong[:3])}{more}")
+        raise CheckpointError(f"{path} does not fit its description: {'; '.join(wrong[:3])}{more}")
     return tensors

@@ -15,6 +15,7 @@ from torch import Tensor
 from rnncore.cells import Cell, State
 from rnncore.network import scan
 from rnncore.network.loops import loop_of, own_name
+from rnncore.network.multiplicative import mlstm
 from rnncore.network.unroll import unroll
 
 Twin = Callable[[Cell, Any, State], tuple[Tensor, State]]
@@ -54,6 +55,9 @@ twins: dict[str, Twin] = {
     "min-lstm": scan.min_lstm,
 }
 
+unrolled: dict[str, Twin] = {"mlstm": mlstm}
+"""Twins that go step by step as the equations do; recordings, which keep every signal, go by the equations."""
+
 scans: tuple[Twin, ...] = (scan.min_gru, scan.min_lstm)
 """Twins that compute all steps at once."""
 
@@ -66,7 +70,7 @@ def run(
     A single step goes by the equations: the kernels repack the weights at every call, which costs ten steps. Where no
     gradients are asked for, our own loops are faster than torch's on the CPU for all but the LSTM.
     """
-    twin = twins.get(own_name(cell))
+    twin = twins.get(own_name(cell)) or unrolled.get(own_name(cell))
     if twin is None or len(xs) == 1:
         return unroll(cell, xs, state)
     if twin not in (_lstm, *scans) and (loop := loop_of(cell)):

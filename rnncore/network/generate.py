@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -95,9 +95,10 @@ def _write(stepper: Stepper, prompt: str, sampling: Sampling, seed: int | None) 
 
 
 def _opening(model: LanguageModel, prompt: str) -> Tensor:
-    symbols = model.vocabulary.symbols
-    first = prompt or ("\n" if "\n" in symbols else symbols[0])
-    return torch.from_numpy(model.vocabulary.encode(first)).to(model.head.weight.device)
+    ids, symbols = model.vocabulary.encode(prompt), model.vocabulary.symbols
+    if not len(ids):  # no prompt, or white space for a model of words
+        ids = np.array([symbols.index("\n") if "\n" in symbols else 0])
+    return torch.from_numpy(ids).to(model.head.weight.device)
 
 
 def generate(
@@ -126,6 +127,7 @@ def generate_many(
     top_p: float | None = None,
     seed: int | None = None,
     interventions: Sequence[Intervention] = (),
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[str]:
     """Return what the model writes after each of ``prompts``, all of them written side by side.
 
@@ -141,6 +143,8 @@ def generate_many(
     interventions : sequence of Clamp, Ablate or Patch
         Made in every text. Steps are counted from the beginning of each, so that with a ``time`` all prompts have to
         be of one length.
+    progress : callable, optional
+        Called with (symbols of each text written, symbols in all).
 
     Raises
     ------
@@ -163,5 +167,7 @@ def generate_many(
         if step:
             scores = stepper.step(ids[step - 1])
         ids[step] = sampling.choose(scores, randoms, model.name)
+        if progress is not None:
+            progress(step + 1, length)
     symbols = model.vocabulary.symbols
     return [model.vocabulary.join(symbols[choice] for choice in text) for text in ids.T]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -128,6 +129,15 @@ class LanguageModel(nn.Module):
     def parameter_count(self) -> int:
         """Number of all weights and biases."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells these weights from any others: 16 hexadecimal digits of their SHA-256."""
+        digest = hashlib.sha256()
+        for name, weight in self.state_dict().items():
+            digest.update(name.encode())
+            digest.update(weight.float().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     def start(self, *batch: int) -> list[State]:
         """Return the all-zero start state of every layer."""

@@ -27,7 +27,9 @@ class TrainConfig:
         Number of updates; streams read side by side; symbols of each read per update, through which the
         gradient flows. The state is carried over from one update to the next.
     learning_rate, warmup, weight_decay
-        AdamW (Loshchilov 2019): linear warm-up over ``warmup`` steps, then cosine decay to a hundredth.
+        AdamW (Loshchilov 2019): linear warm-up over ``warmup`` steps, then decay to a hundredth.
+    decay : {"cosine", "linear"}
+        How the learning rate decays.
     clip : float
         The whole gradient is scaled down to this norm where it is larger (Pascanu 2013); 0 never clips.
     seed : int
@@ -73,6 +75,7 @@ class TrainConfig:
     forget_bias: float | None = None
     bidirectional: bool = False
     passages: int = 1
+    decay: str = "cosine"
 
     def __post_init__(self) -> None:
         positive = ("steps", "batch", "length", "learning_rate", "validate_every", "passages")
@@ -87,12 +90,19 @@ class TrainConfig:
             raise TrainingError("validation and test are shares of the text; with training they make 1")
         if self.precision not in ("float32", "bfloat16"):
             raise TrainingError(f"precision is float32 or bfloat16, not {self.precision!r}")
+        if self.decay not in ("cosine", "linear"):
+            raise TrainingError(f"decay is cosine or linear, not {self.decay!r}")
         if self.vocabulary not in ("characters", "bytes"):
             raise TrainingError(f"vocabulary is characters or bytes, not {self.vocabulary!r}")
         if self.device not in ("cpu", "cuda"):
             raise TrainingError(f"device is cpu or cuda, not {self.device!r}")
         if self.device == "cuda" and not torch.cuda.is_available():
             raise TrainingError("no CUDA device here; use device 'cpu'")
+
+    def cuts(self, length: int) -> tuple[int, int, int]:
+        """Return how long the passages of so long a text are, and where in each validation and test begin."""
+        each = length if self.passages == 1 else length // (self.passages * self.length) * self.length
+        return each, int(each * (1 - self.validation - self.test)), int(each * (1 - self.test))
 
     @property
     def model(self) -> ModelConfig:

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from platformdirs import user_cache_path
 
-from rnncore.errors import CorpusError
+from rnncore.errors import CorpusError, hint
 from rnncore.training.catalogue import Entry, File, catalogue
 from rnncore.training.download import fetch
 
@@ -87,17 +87,21 @@ def load(name: str | Path) -> Corpus:
         return standard_library()
     if isinstance(name, str) and name in catalogue:
         entry = catalogue[name]
+        if name == "imdb":
+            from rnncore.training import reviews  # which looks for its files here
+
+            return Corpus(entry.name, reviews.running_text(), entry.title, entry.licence, entry.source)
         if not entry.text:
             raise CorpusError(f"{name} is {entry.title}: a set of files, not one text to train on")
-        return Corpus(entry.name, _read(find(entry.files[0])), entry.title, entry.licence, entry.source)
+        return Corpus(entry.name, read(find(entry.files[0])), entry.title, entry.licence, entry.source)
     path = Path(name).expanduser()
     if not path.exists():
         known = ["stdlib", *catalogue]
         beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
         near = get_close_matches(str(name), known, 1) or get_close_matches(path.name, beside, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}, or a text file's path"
-        raise CorpusError(f"no corpus {str(name)!r}, and no such file; {hint}")
-    return Corpus(path.name, _read(path), path.name, source=str(path))
+        meant = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}, or a text file's path"
+        raise CorpusError(f"no corpus {str(name)!r}, and no such file; {meant}")
+    return Corpus(path.name, read(path), path.name, source=str(path))
 
 
 def find(file: File) -> Path:
@@ -147,9 +151,7 @@ def download(name: str) -> Iterator[Downloaded]:
         expected one; the sentence says what to do.
     """
     if name not in catalogue:
-        near = get_close_matches(name, catalogue, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(catalogue)}"
-        raise CorpusError(f"no corpus {name!r}; {hint}")
+        raise CorpusError(f"no corpus {name!r}; {hint(name, catalogue)}")
     entry = catalogue[name]
     if entry.recipe:
         raise CorpusError(f"{name} has no download. {_how(entry)}")
@@ -220,7 +222,7 @@ def _how(entry: Entry) -> str:
     return f"{entry.recipe} Save it as {folders()[0] / entry.files[0].path}"
 
 
-def _read(path: Path) -> str:
+def read(path: Path) -> str:
     """Return the text of a file of UTF-8, character for character."""
     if path.is_dir():
         files = ", ".join(file.name for file in islice(sorted(path.glob("*.*")), 3))

@@ -7,6 +7,7 @@
     metrics.json                    figures on held-out text
     history.jsonl                   one line a step: loss, validation, gradient norm, ...
     samples.jsonl                   what the model wrote at doubling steps
+    attention.jsonl                 where a translator looked on its probe, at doubling steps
     probes/step-000100.npz          recordings of the probe text
     state/latest.safetensors        all that resuming needs
 """
@@ -18,7 +19,7 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -28,21 +29,26 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
-from torch import Tensor
+from torch import Tensor, nn
 
 from rnncore.errors import TrainingError
 from rnncore.files import write_atomically, write_json
 from rnncore.network import checkpoint
-from rnncore.network.model import LanguageModel
 from rnncore.recording.recording import Recording
 from rnncore.training.config import TrainConfig
-from rnncore.training.corpora import Corpus
+
+Save = Callable[[Any, Path, dict[str, Any]], None]
+"""Writes a model and how it was made into a folder, as a checkpoint."""
 
 SAVE_SECONDS = 30.0
 """At least this often (between two steps) the state is saved."""
 
 COLUMNS = ("step", "loss", "validation", "gradient_norm", "clipped", "learning_rate", "seconds")
 """What ``history.jsonl`` keeps of each step."""
+
+
+JOURNALS = ("history.jsonl", "samples.jsonl", "attention.jsonl")
+"""Files with one line a step, or for some."""
 
 
 @runtime_checkable
@@ -55,6 +61,16 @@ class Step(Protocol):
     def sample(self) -> str | None: ...  # noqa: D102
     @property
     def seconds(self) -> float: ...  # noqa: D102
+
+
+@runtime_checkable
+class Data(Protocol):
+    """What a model is trained on; a :class:`rnncore.training.corpora.Corpus` is one."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def sha256(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -87,6 +103,11 @@ class Run:
         return [(row["step"], row["text"]) for row in _lines(self.folder / "samples.jsonl")]
 
     @property
+    def attention(self) -> list[tuple[int, list[list[list[float]]]]]:
+        """(step, maps [target, source] of every pair of the probe), in order; empty but for translators."""
+        return [(row["step"], row["maps"]) for row in _lines(self.folder / "attention.jsonl")]
+
+    @property
     def probes(self) -> list[tuple[int, Path]]:
         """(step, file) of every recording of the probe text, in order."""
         files = sorted((self.folder / "probes").glob("step-*.npz"))
@@ -96,15 +117,19 @@ class Run:
 class RunWriter:
     """Keeps a training in its folder. Only :meth:`open` makes one: it holds the folder's lock."""
 
-    def __init__(self, folder: Path, description: dict[str, Any]) -> None:
-        self.folder, self.description = folder, description
+    def __init__(self, folder: Path, description: dict[str, Any], save: Save) -> None:
+        self.folder, self.description, self._save = folder, description, save
         self.seconds = 0.0
         self._saved = time.monotonic()
 
     @classmethod
     @contextmanager
-    def open(cls, folder: Path, config: dict[str, Any], corpus: Corpus, resume: bool) -> Iterator[RunWriter]:
+    def open(
+        cls, folder: Path, config: dict[str, Any], corpus: Data, resume: bool, save: Save = checkpoint.save
+    ) -> Iterator[RunWriter]:
         """Claim ``folder`` for this process, and check that it is free or holds the same training.
+
+        ``save`` writes a model, its folder and how it was made, as a checkpoint.
 
         Raises
         ------
@@ -131,7 +156,7 @@ class RunWriter:
                 cls._check(folder, description, resume)
                 description["command"] = _read_json(folder / "run.json").get("command") or description["command"]
                 write_json(folder / "run.json", description)
-                yield cls(folder, description)
+                yield cls(folder, description, save)
             finally:
                 lock.release()
 
@@ -162,7 +187,7 @@ class RunWriter:
             except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
                 raise TrainingError(f"{path} is damaged ({error}); delete {self.folder} to start anew") from error
             step, best, self.seconds = int(tensors["step"]), metadata["best"], metadata["seconds"]
-        for name in ("history.jsonl", "samples.jsonl"):
+        for name in JOURNALS:
             kept = [row for row in _lines(self.folder / name) if row["step"] <= step]
             text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
             write_atomically(self.folder / name, text.encode())
@@ -171,16 +196,17 @@ class RunWriter:
                 probe.unlink()
         return best
 
-    def keep_checkpoint(self, model: LanguageModel, step: int) -> None:
+    def keep_checkpoint(self, model: nn.Module, step: int) -> None:
         """Make ``model`` the run's checkpoint."""
         with _disk(self.folder):
-            checkpoint.save(model, self.folder, {**self.description, "step": step})
+            self._save(model, self.folder, {**self.description, "step": step})
 
-    def keep_best(self, model: LanguageModel, step: int, validation: float) -> None:
+    def keep_best(self, model: nn.Module, step: int, validation: float) -> None:
         """Make ``model``, the best so far, the run's checkpoint, and keep its figure."""
         self.keep_checkpoint(model, step)
         with _disk(self.folder):
-            self.keep_metrics(validation=validation, best_step=step, parameters=model.parameter_count)
+            parameters = sum(parameter.numel() for parameter in model.parameters())
+            self.keep_metrics(validation=validation, best_step=step, parameters=parameters)
 
     def keep_metrics(self, **figures: float | int | str) -> None:
         """Add ``figures`` to metrics.json."""
@@ -199,6 +225,11 @@ class RunWriter:
             self._append("history.jsonl", {name: getattr(progress, name) for name in COLUMNS})
             if progress.sample is not None:
                 self._append("samples.jsonl", {"step": progress.step, "text": progress.sample})
+
+    def keep_attention(self, step: int, maps: Sequence[Sequence[Sequence[float]]]) -> None:
+        """Append where a translator now looks, on each of its probe's pairs."""
+        with _disk(self.folder):
+            self._append("attention.jsonl", {"step": step, "maps": maps})
 
     @property
     def due(self) -> bool:

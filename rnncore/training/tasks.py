@@ -12,7 +12,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn import functional
 
-from rnncore.errors import Error
+from rnncore.errors import Error, look_up
 
 
 class Batch(NamedTuple):
@@ -137,6 +137,4 @@ def find(name: str) -> Task:
     Error
         There is none of this name.
     """
-    if name not in TASKS:
-        raise Error(f"no task {name!r}; known: {', '.join(TASKS)}")
-    return TASKS[name]
+    return look_up("task", name, TASKS)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rnncore.cells import State
 from rnncore.errors import TrainingError
@@ -25,12 +26,8 @@ class Split:
     @classmethod
     def of(cls, ids: Tensor, config: TrainConfig) -> Split:
         """Cut ``ids``; the test part is the end of the text, the validation part what is before it."""
-        each = len(ids)
-        if config.passages > 1:
-            each = len(ids) // (config.passages * config.length) * config.length
+        each, first, second = config.cuts(len(ids))
         passages = ids[: each * config.passages].view(config.passages, each)
-        first = int(each * (1 - config.validation - config.test))
-        second = int(each * (1 - config.test))
         parts = passages[:, :first], passages[:, first:second], passages[:, second:]
         split = cls(*(part.flatten() for part in parts))
         needed = config.batch * 2 + 1
@@ -50,6 +47,7 @@ class Trainer:
         self.ids = split.train
         self.step = 0
         self.length = min(config.length, (len(self.ids) - 1) // config.batch)
+        self.tokens = float(config.batch * self.length)
         self.optimizer: torch.optim.Optimizer = torch.optim.AdamW(
             model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
         )
@@ -95,37 +93,62 @@ class Trainer:
 
     def state(self) -> dict[str, Tensor]:
         """Return everything that the next update depends on, as named tensors."""
-        tensors = {f"model/{name}": value for name, value in self.model.state_dict().items()}
-        for name, parameter in self.model.named_parameters():
-            for key, value in self.optimizer.state[parameter].items():
-                tensors[f"adamw/{name}/{key}"] = value
+        tensors = tensors_of(self.model, self.optimizer, self.step)
         for layer, state in enumerate(self.carried):
             tensors |= {f"carried/{layer}/{symbol}": value for symbol, value in state.items()}
-        tensors["step"] = torch.tensor(self.step)
         return {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Take up where :meth:`state` left off."""
         device = self.config.device
-        self.step = int(tensors["step"])
-        names = [name for name in tensors if name.startswith("model/")]
-        self.model.load_state_dict({name.removeprefix("model/"): tensors[name] for name in names})
-        for name, parameter in self.model.named_parameters():
-            for key in ("step", "exp_avg", "exp_avg_sq"):
-                value = tensors[f"adamw/{name}/{key}"]
-                self.optimizer.state[parameter][key] = value if key == "step" else value.to(device)
+        self.step = put_back(self.model, self.optimizer, tensors)
         self.carried = [
             State(**{symbol: tensors[f"carried/{layer}/{symbol}"].to(device) for symbol in cell.states})
             for layer, cell in enumerate(self.model.layers)
         ]
 
 
-def learning_rate(step: int, config: TrainConfig) -> float:
-    """Return the rate of update ``step``: linear warm-up, then a cosine down to a hundredth."""
+def tensors_of(model: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> dict[str, Tensor]:
+    """Return a model's weights, what AdamW knows of them, and the step, as named tensors."""
+    tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
+    for name, parameter in model.named_parameters():
+        for key, value in optimizer.state[parameter].items():
+            tensors[f"adamw/{name}/{key}"] = value
+    return {**tensors, "step": torch.tensor(step)}
+
+
+def put_back(model: nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> int:
+    """Give a model and its optimizer what :func:`tensors_of` returned; return the step."""
+    names = [name for name in tensors if name.startswith("model/")]
+    model.load_state_dict({name.removeprefix("model/"): tensors[name] for name in names})
+    for name, parameter in model.named_parameters():
+        for key in ("step", "exp_avg", "exp_avg_sq"):
+            value = tensors[f"adamw/{name}/{key}"]
+            optimizer.state[parameter][key] = value if key == "step" else value.to(parameter.device)
+    return int(tensors["step"])
+
+
+@runtime_checkable
+class Schedule(Protocol):
+    """What a learning rate follows from; a :class:`rnncore.TrainConfig` is one."""
+
+    @property
+    def steps(self) -> int: ...  # noqa: D102
+    @property
+    def warmup(self) -> int: ...  # noqa: D102
+    @property
+    def learning_rate(self) -> float: ...  # noqa: D102
+    @property
+    def decay(self) -> str: ...  # noqa: D102
+
+
+def learning_rate(step: int, config: Schedule) -> float:
+    """Return the rate of update ``step``: linear warm-up, then a cosine or a line down to a hundredth."""
     if step < config.warmup:
         return config.learning_rate * (step + 1) / config.warmup
     done = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
+    left = 1 - done if config.decay == "linear" else 0.5 * (1 + math.cos(math.pi * done))
+    return config.learning_rate * (0.01 + 0.99 * left)
 
 
 def evaluate(model: LanguageModel, ids: Tensor, streams: int = 1, window: int = 1000) -> float:

@@ -139,5 +139,19 @@ def test_mistakes_are_sentences(removal):
     ],
 )
 def test_an_effect_is_a_loss_for_certain(inside, outside, difference, causal):
-    effect = Effect(Estimate(*inside), Estimate(*outside), Estimate(*difference), 50, 100)
+    effect = Effect(Estimate(*inside), Estimate(*outside), Estimate(*difference), 50, 100, 20)
     assert effect.causal == causal
+
+
+def test_what_is_found_in_a_few_places_only_is_not_certain():
+    sure = Estimate(0.2, 0.1, 0.3), Estimate(0.0, -0.01, 0.01), Estimate(0.2, 0.1, 0.3)
+    assert not Effect(*sure, steps=200, all_steps=5000, blocks=4).causal
+    assert Effect(*sure, steps=200, all_steps=5000, blocks=5).causal
+    model, text = planted.model(), planted.text(6000)
+    removal = Removal(model, text)
+    label = np.zeros(len(text), np.float32)
+    label[400:520] = 1  # within three blocks of one stream
+    rise = np.where(np.isnan(removal.rise([(0, 0)])), np.nan, 0.01).astype(np.float32)
+    assert removal.effect(rise, label).blocks <= 3
+    label[::40] = 1
+    assert removal.effect(rise, label).blocks > 20

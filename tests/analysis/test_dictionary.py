@@ -10,7 +10,19 @@ from typer.testing import CliRunner
 
 import rnncore
 from rnncore import CorpusError, Error
-from rnncore.analysis import VERDICTS, dictionary, held_out, language_of, matching, suiting
+from rnncore.analysis import (
+    VERDICTS,
+    Dictionary,
+    dictionary,
+    held_out,
+    labels,
+    language_of,
+    matching,
+    sample,
+    scores,
+    suiting,
+)
+from rnncore.analysis.dictionary import untrained_bar
 from rnncore.cli import app
 from rnncore.network import checkpoint
 from rnncore.training import TrainConfig, corpora
@@ -60,6 +72,17 @@ def test_labels_tell_their_best_unit(found):
     assert found.labels["feature"].tolist() == ["inside", "letter a", "opening"]
 
 
+def test_evidence_holds_every_unit_for_every_feature(found):
+    units = found.units.set_index("unit")
+    evidence = found.evidence.set_index(["feature", "unit"])
+    assert len(evidence) == len(found.units) * 3
+    for unit in (0, 1):
+        row = evidence.loc[("inside", unit)]
+        assert (row["signal"], row["strength"]) == (units.loc[unit, "signal"], units.loc[unit, "strength"])
+        assert row["rank"] == pytest.approx(units.loc[unit, "rank"])
+    assert evidence.loc["inside", "strength"].nlargest(2).index.sort_values().tolist() == [0, 1]
+
+
 def test_files_hold_the_table(found, tmp_path):
     found.save(tmp_path / "new" / "folder")
     for table in (
@@ -68,17 +91,22 @@ def test_files_hold_the_table(found, tmp_path):
     ):
         assert table["verdict"].tolist() == found.units["verdict"].tolist()
         np.testing.assert_allclose(table["strength"], found.units["strength"])
-    assert len(pd.read_csv(tmp_path / "new" / "folder" / "labels.csv")) == 3
+    again = Dictionary.load(tmp_path / "new" / "folder", "planted")
+    for name in ("units", "labels", "evidence"):
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(found, name), check_dtype=False)
+    assert again.weights == found.weights == planted.model().fingerprint
+    assert again.weights != rnncore.analysis.untrained(planted.model()).fingerprint
+    with pytest.raises(Error, match="holds no dictionary; `rnncore units planted"):
+        Dictionary.load(tmp_path, "planted")
     (tmp_path / "file").write_text("")
     with pytest.raises(Error, match="cannot write into"):
         found.save(tmp_path / "file")
 
 
-@pytest.mark.parametrize("seed", [11, 12])
-def test_random_networks_have_no_verified_units(seed):
-    """They read characters, and some of their units tell white space well; that is no discovery."""
+def test_a_random_network_has_no_verified_units():
+    """It reads characters, and some of its units tell white space well; that is no discovery."""
     text = corpora.standard_library(30_000).text[:24_000]
-    model = rnncore.build("gru", vocabulary=rnncore.Vocabulary.characters(text), units=12, layers=1, seed=seed)
+    model = rnncore.build("gru", vocabulary=rnncore.Vocabulary.characters(text), units=12, layers=1, seed=11)
     found = dictionary(model, text, suiting("python"), positions=4000, removed=3000, shifts=30)
     assert found.shares["verified"] == 0
     assert set(found.units["verdict"]) <= set(VERDICTS)
@@ -119,6 +147,21 @@ def test_held_out_text_is_what_training_left_out(tmp_path, kind):
         held_out(tmp_path / "none")
 
 
+def test_what_is_held_out_of_every_passage_was_not_trained_on(tmp_path):
+    path = tmp_path / "poem.txt"
+    path.write_text("".join(map(chr, range(0x4E00, 0x4E00 + 1059))))  # no character comes twice
+    corpus = corpora.load(path)
+    vocabulary = rnncore.Vocabulary.characters(corpus.text)
+    config = {"validation": 0.2, "test": 0.1, "passages": 10, "length": 20, "vocabulary": "characters"}
+    description = {"config": config, "data": {"name": str(path), "sha256": corpus.sha256}}
+    checkpoint.save(rnncore.build("elman", vocabulary=vocabulary, units=2), tmp_path / "own", description)
+    kept = held_out(tmp_path / "own")
+    split = Split.of(torch.from_numpy(vocabulary.encode(corpus.text)), TrainConfig(tmp_path, **config))
+    assert kept.training == vocabulary.decode(split.train.tolist())
+    assert set(kept.text) == set(vocabulary.decode([*split.validation.tolist(), *split.test.tolist()]))
+    assert len(kept.text) == len(split.validation) + len(split.test)
+
+
 def test_the_language_is_told_from_the_name():
     assert [language_of(name) for name in ("linux", "latex", "a.py", "b.tex", "x.h", "letter.txt")] == [
         *("c", "latex", "python", "latex", "c", "prose")
@@ -136,7 +179,8 @@ def test_the_command_writes_tables_and_speaks_json(tmp_path):
     assert document["units"][0]["verdict"] == "verified"
     assert document["units"][2]["effect"] is None
     assert sum(document["shares"].values()) == pytest.approx(1)
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["labels.csv", "units.csv", "units.parquet"]
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert written == ["evidence.parquet", "labels.csv", "units.csv", "units.parquet"]
     shown = CliRunner().invoke(app, arguments)
     assert "verified: tells its label on unseen text" in shown.stdout
     assert "correlated only\n" in shown.stdout
@@ -159,3 +203,38 @@ def test_mistakes_on_the_command_line_are_sentences(tmp_path, more, sentence):
     result = CliRunner().invoke(app, [*arguments, *more])
     assert result.exit_code in (1, 2)
     assert sentence in " ".join(result.stderr.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(("unit", "verdict"), [(0, "verified"), (3, "chance")])
+def test_one_unit_is_judged_alone(unit, verdict):
+    features, steps = [planted.INSIDE, matching("a", "letter a")], []
+    result = dictionary(
+        planted.model(),
+        planted.text(15_000),
+        features,
+        positions=6000,
+        removed=6000,
+        only=(0, unit),
+        progress=lambda *report: steps.append(report),
+    )
+    assert result.units[["layer", "unit", "verdict"]].values.tolist() == [[0, unit, verdict]]
+    assert result.evidence["feature"].tolist() == ["inside", "letter a"]
+    assert ("removing units" in {what for what, _, _ in steps}) == (verdict != "chance")
+    assert result.labels["untrained"].max() > 0
+
+
+def test_a_unit_that_there_is_not_is_a_sentence():
+    with pytest.raises(Error, match="has no unit 5 in layer 0"):
+        dictionary(planted.model(), planted.text(2400), [planted.INSIDE], positions=600, only=(0, 5))
+
+
+def test_untrained_models_are_asked_for_rare_labels_too():
+    """A label too rare at a quarter of the positions is scored at all of them: no unit beats what was not measured."""
+    model, text = planted.model(), planted.text(24_000)
+    features = [matching("x", "letter x"), matching(r"\(", "opening")]
+    y = labels(features, model.vocabulary, text)
+    few = scores(sample(model, text, positions=9000 // 4), features, y, shifts=0)
+    assert np.isnan(few.rank).any((0, 2)).tolist() == [False, True]
+    wanted, options = np.array([True, True]), {"positions": 9000, "seed": 0, "stage": lambda what: None}
+    assert (untrained_bar(model, text, features, y, wanted, **options) > 0).all()
+    assert np.isnan(untrained_bar(model, text, features, y, ~wanted, **options)).all()

@@ -1,11 +1,12 @@
 """Responses, averaged again from whole recordings, and clusters that were planted."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 import rnncore
-from rnncore.analysis import co_clusters, response
+from rnncore.analysis import co_clusters, loudest, response, response_of
 
 TEXT = "".join(np.random.default_rng(0).choice(list("abcde "), 400))
 
@@ -113,3 +114,25 @@ def test_too_few_words_are_said(network):
         co_clusters(network("gru"), "a b a b")
     with pytest.raises(rnncore.Error, match="clusters of 0 words"):
         co_clusters(network("gru"), "  ")
+
+
+def test_of_one_unit_whose_values_are_known(network):
+    model = network("lstm", "abcde ")
+    values, tokens = rnncore.record(model, TEXT)["c", 0], model.vocabulary.tokenize(TEXT)
+    whole = response(model, TEXT, "bc", layer=0, signal="c", before=3, after=5)
+    one = response_of(values[:, 2], model, tokens, "bc", before=3, after=5)
+    pd.testing.assert_frame_equal(one.of_unit(0), whole.of_unit(2), atol=1e-6)
+    assert (one.ngram, one.occurrences) == (whole.ngram, whole.occurrences)
+    with pytest.raises(rnncore.Error, match="does not occur"):
+        response_of(values[:, 2], model, tokens, "abcabc", before=3, after=5)
+
+
+def test_the_loudest_tokens_are_those_that_change_most():
+    tokens = list("xaxbxaxbxc")
+    values = np.cumsum([0, 1, 0, -3, 0, 2, 0, -3, 0, 50.0])
+    found = loudest(values, tokens, fewest=2)
+    assert found["token"].tolist() == ["b", "a", "x"]  # c is read but once
+    assert found["mean"].tolist() == [-3, 1.5, 0]
+    assert found["occurrences"].tolist() == [2, 2, 4]
+    assert loudest(values[:2], tokens[:2])["token"].tolist() == ["a"]
+    assert loudest(values[:1], tokens[:1]).empty

@@ -6,6 +6,7 @@ import pytest
 
 import rnncore
 from rnncore.analysis import saturation, saturation_of, saturation_over_training
+from rnncore.analysis.saturation import keep
 
 TEXT = "abcdeedcbaaab" * 4
 RANGES = {
@@ -52,6 +53,45 @@ def test_over_training(network, tmp_path):
     last = found[found["step"] == 16].drop(columns="step").reset_index(drop=True)
     pd.testing.assert_frame_equal(last, expected)
     assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_some_steps_of_a_training(network, tmp_path):
+    (tmp_path / "probes").mkdir()
+    for step in (0, 2, 16):
+        recording = rnncore.record(network("lstm", seed=step), TEXT)
+        recording.save(tmp_path / "probes" / f"step-{step:06d}.npz")
+    whole = saturation_over_training(rnncore.Run(tmp_path))
+    some = saturation_over_training(rnncore.Run(tmp_path), steps=[0, 16])
+    pd.testing.assert_frame_equal(some, whole[whole["step"] != 2].reset_index(drop=True))
+    with pytest.raises(rnncore.Error, match="not one of these steps was recorded: 3, 4; recorded: 0, 2, 16"):
+        saturation_over_training(rnncore.Run(tmp_path), steps=[3, 4])
+
+
+def test_a_published_run_keeps_a_small_table(network, tmp_path):
+    (tmp_path / "probes").mkdir()
+    for step in (0, 300, 70_000):
+        recording = rnncore.record(network("lstm", seed=step, units=40), TEXT)
+        recording.save(tmp_path / "probes" / f"step-{step:06d}.npz")
+    run = rnncore.Run(tmp_path)
+    whole = saturation_over_training(run)
+    for file in (tmp_path / "probes").iterdir():
+        file.unlink()
+    keep(whole, tmp_path)
+    found = saturation_over_training(run)
+    assert (tmp_path / "saturation.parquet").stat().st_size < 10_000  # 960 rows
+    pd.testing.assert_frame_equal(found, whole, atol=0.00501, rtol=0, check_dtype=False)
+    assert found["left"].max() > 0.1
+    assert saturation_over_training(run, steps=[300])["step"].unique().tolist() == [300]
+    with pytest.raises(rnncore.Error, match="train with --probe"):
+        saturation_over_training(run, margin=0.2)
+    with pytest.raises(rnncore.Error, match="not one of these steps was recorded: 7"):
+        saturation_over_training(run, steps=[7])
+    whole[:0].to_parquet(tmp_path / "saturation.parquet")
+    with pytest.raises(rnncore.RecordingError, match="it has no rows"):
+        saturation_over_training(run)
+    (tmp_path / "saturation.parquet").write_bytes(b"no table")
+    with pytest.raises(rnncore.RecordingError, match="is damaged or no table"):
+        saturation_over_training(run)
 
 
 def test_a_run_without_gates_says_so(network, tmp_path):

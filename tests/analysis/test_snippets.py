@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rnncore
-from rnncore.analysis import snippets
+from rnncore.analysis import snippets, snippets_of
 
 TEXT = "".join(np.random.default_rng(3).choice(["abc", "dd", "ea", "bbb", "cde abc cde "], 400))
 BEFORE, AFTER = 6, 3
@@ -104,3 +104,23 @@ def test_passages_of_bytes_are_text():
 def test_what_is_not_there_is_said(network, options, sentence):
     with pytest.raises(rnncore.Error, match=sentence):
         snippets(network("gru", "abcde "), TEXT, **options)
+
+
+def test_of_one_unit_whose_values_are_known(network):
+    model = network("lstm", "abcde ")
+    values = rnncore.record(model, TEXT)["c", 0][:, 2]
+    found = snippets_of(values, model, model.vocabulary.tokenize(TEXT), count=4, before=BEFORE, after=AFTER)
+    assert list(found) == ["band", "rank", "step", "value", "first", "text"]
+    for row in found.itertuples():
+        assert row.value == values[row.step]
+        assert row.text == TEXT[row.first : row.step + AFTER + 1]
+    steps = {band: rows["step"].tolist() for band, rows in found.groupby("band", sort=False)}
+    assert list(steps) == ["top", "99 to 90 %", "60 to 40 %", "10 to 1 %", "bottom"]
+    assert steps["top"][0] == values.argmax()
+    assert steps["bottom"][0] == values.argmin()
+    low, high = np.quantile(values, (0.4, 0.6))
+    assert all(low <= values[step] <= high for step in steps["60 to 40 %"])
+    for own in steps.values():
+        assert all(abs(a - b) >= BEFORE + AFTER + 1 for a in own for b in own if a != b)
+    same = snippets(model, TEXT, layer=0, signal="c", units=[2], count=1, before=BEFORE, after=AFTER)
+    assert same["step"].iloc[[0, -1]].tolist() == [steps["top"][0], steps["bottom"][0]]

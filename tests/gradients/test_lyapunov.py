@@ -67,13 +67,13 @@ def test_a_constant_map_has_the_logarithms_of_its_eigenvalues():
 
 
 def test_independent_gaussian_jacobians():
-    N, s, T = 8, 1.3, 6000
+    N, s, T = 8, 1.3, 2500
     inputs = s / math.sqrt(N) * gaussian(T, N * N)
     found = lyapunov(Given(N * N, N), inputs)
     expected = [0.5 * (math.log(2 * s**2 / N) + digamma((N - i) / 2)) for i in range(N)]
     errors = np.abs(np.asarray(found) - expected) / found.standard_errors
     assert (errors < 4).all(), errors
-    assert (found.standard_errors < 0.02).all()
+    assert (found.standard_errors < 0.03).all()
 
 
 @pytest.mark.parametrize(("g", "published"), [(1.5, 0.052), (2, 0.151), (3, 0.305)])

@@ -99,7 +99,7 @@ def test_truncated_weights(share, tmp_path_factory, network):
 def test_weights_of_another_shape(folder):
     edit(folder, model={"cell": "lstm", "layers": 2, "units": 9, "embedding": 3, "dropout": 0.0})
     with pytest.raises(
-        CheckpointError, match=r"does not fit its config.json: cells.0.bias_hh is \(16,\), expected \(36,"
+        CheckpointError, match=r"does not fit its description: cells.0.bias_hh is \(16,\), expected \(36,"
     ):
         rnncore.load(folder)
 

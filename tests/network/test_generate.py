@@ -64,10 +64,10 @@ def test_sampling_follows_the_distribution(network):
     model = network("gru", text="abc")
     first = next(stream(model, "a", length=1, alternatives=3, seed=0))
     counts = {token: 0 for token, _ in first.alternatives}
-    for seed in range(600):
+    for seed in range(250):
         counts[rnncore.generate(model, "a", length=1, seed=seed)] += 1
     for token, p in first.alternatives:
-        assert counts[token] / 600 == pytest.approx(p, abs=0.08)
+        assert counts[token] / 250 == pytest.approx(p, abs=0.1)
 
 
 def test_unseen_characters_and_empty_prompts(network):
@@ -77,6 +77,16 @@ def test_unseen_characters_and_empty_prompts(network):
     without = network("lstm", text="ab")
     assert rnncore.generate(without, length=9, seed=0) == rnncore.generate(without, "a", length=9, seed=0)
     assert rnncore.generate(model, "a", length=0) == ""
+
+
+def test_white_space_is_no_prompt_to_a_model_of_words():
+    """It has no symbols for it: the model starts as without a prompt, from the end of a line where it knows that."""
+    for words in (("one", "two"), ("one", "<eos>")):
+        model = rnncore.build("gru", vocabulary=rnncore.Vocabulary.words(words), layers=1, units=3, seed=1)
+        first = "\n" if "<eos>" in words else "one"
+        expected = rnncore.generate(model, first, length=6, seed=2)
+        assert rnncore.generate(model, " ", length=6, seed=2) == expected
+        assert rnncore.generate_many(model, ["\t ", first], length=6, seed=2)[0] == expected
 
 
 def test_bytes_are_joined_to_text():

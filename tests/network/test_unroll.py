@@ -12,7 +12,7 @@ from rnncore.network.model import drop, next_symbol_loss
 from rnncore.network.unroll import unroll
 
 every_cell = pytest.mark.parametrize("cell", rnncore.cells())
-every_twin = pytest.mark.parametrize("cell", fused.twins)
+every_twin = pytest.mark.parametrize("cell", [*fused.twins, *fused.unrolled])
 
 
 def random(generator, *shape):

@@ -174,10 +174,10 @@ def test_gradients_are_those_of_a_net_unrolled_by_hand(cell, target, network):
 
 
 @every_cell
-@pytest.mark.parametrize("target", [None, 3])
+@pytest.mark.parametrize("target", [None, 1])
 def test_gradients_are_finite_differences(cell, target, network):
     """Nudge each unit of h_t or c_t as it is computed, run on from there, and see what becomes of the loss."""
-    model, text, nudge = network(cell, units=3), "badce", 1e-5
+    model, text, nudge = network(cell, units=3), "bad", 1e-5
     recording = rnncore.record(model, text, gradients=True, target=target)
 
     @torch.no_grad()

@@ -78,7 +78,7 @@ def test_every_passage_is_split(config):
 
 @every_cell
 def test_evaluate_on_one_stream_is_the_score(cell, network):
-    model, text = network(cell), "abcdeedcba" * 50
+    model, text = network(cell), "abcdeedcba" * 8
     ids = torch.from_numpy(model.vocabulary.encode(text))
     expected = -rnncore.score(model, text) / (len(text) - 1)
     for window in (1, 7, 1000):
@@ -101,3 +101,34 @@ def test_learning_rate(config):
     assert rates[550] == pytest.approx(0.505)
     assert all(one >= two for one, two in itertools.pairwise(rates[100:]))
     assert 0.01 <= rates[-1] < 0.0101
+
+
+def test_learning_rate_falls_in_a_line(config):
+    config = change(config, steps=1000, warmup=100, learning_rate=1.0, decay="linear")
+    rates = [learning_rate(step, config) for step in range(1000)]
+    assert rates[99] == rates[100] == 1.0
+    assert rates[550] == pytest.approx(0.505)
+    falls = [one - two for one, two in itertools.pairwise(rates[100:])]
+    assert falls == pytest.approx([0.99 / 900] * 899)
+    with pytest.raises(rnncore.Error, match="decay is cosine or linear, not 'steps'"):
+        change(config, decay="steps")
+
+
+def test_taken_up_again_it_ends_with_the_same_weights(config):
+    """The multiplicative LSTM's own backward pass, bfloat16 and the linear decay, to the last bit."""
+    config = change(config, cell="mlstm", precision="bfloat16", decay="linear", steps=8, warmup=2, layers=1)
+    vocabulary = rnncore.Vocabulary.characters(TEXT.text)
+    ids = torch.from_numpy(vocabulary.encode(TEXT.text))[:400]
+
+    def made():
+        return Trainer(config, rnncore.LanguageModel(config.model, vocabulary).initialise(0), Split(ids, ids, ids))
+
+    whole, first, second = made(), made(), made()
+    losses = [whole.update() for _ in range(8)]
+    again = [first.update() for _ in range(3)]
+    second.restore(first.state())
+    again += [second.update() for _ in range(5)]
+    assert again == losses
+    assert losses[-1][0] < losses[0][0]
+    for name, value in whole.state().items():
+        assert torch.equal(second.state()[name], value), name

@@ -1,0 +1,111 @@
+"""What the unit says while a text is being read: after every character, and what each word did to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float64
+
+from rnncore.analysis.pieces import Report
+from rnncore.analysis.sentiment_found import Sentiment
+from rnncore.network.model import LanguageModel
+from rnncore.network.vocabulary import Vocabulary
+from rnncore.recording import record_pieces
+from rnncore.training.reviews import OPENING, prepare
+
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+
+STEPS = 256
+"""Steps after which it is told how far the reading is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Along:
+    """The unit's value along a text.
+
+    Attributes
+    ----------
+    characters : tuple of str
+        The text as the model reads it, without what every text begins with: a character a step, or a word of a model
+        that reads words. The bytes of one character are one step.
+    values : float64 [step]
+        The value once each has been read. The last is the one by which the text is judged.
+    start : float
+        The value before the first.
+    judged : DataFrame
+        One row, as :meth:`Sentiment.judged` returns it.
+    """
+
+    characters: tuple[str, ...] = field(repr=False)
+    values: Float64[np.ndarray, " step"] = field(repr=False)
+    start: float
+    judged: pd.DataFrame = field(repr=False)
+
+    def words(self) -> pd.DataFrame:
+        """Return what each word did to the unit.
+
+        A word lasts until the next one begins, since only what follows tells that it is over. What stands before the
+        first belongs to the first, so that all changes add up to that of the whole text. Of several that are one step
+        for a model of words, such as "and/or", the last stands for it.
+
+        Returns
+        -------
+        DataFrame
+            One row a word: word; first and last, the steps it lasts; before and after, the unit's value just before
+            the first of them and after the last; change, after less before.
+        """
+        text = "".join(self.characters)
+        found = list(_WORD.finditer(text))
+        ends = np.array([*accumulate(map(len, self.characters))], int)
+        begins = np.searchsorted(ends, np.array([word.start() for word in found[1:]], int), side="right")
+        first = np.concatenate([np.zeros(1, int), begins])[: len(found)]
+        last = np.concatenate([begins, [len(ends)]])[: len(found)] - 1
+        before = np.concatenate([[self.start], self.values])[first]
+        after = self.values[last]
+        table = pd.DataFrame(
+            {
+                "word": [word.group() for word in found],
+                "first": first,
+                "last": last,
+                "before": before,
+                "after": after,
+                "change": after - before,
+            }
+        )
+        return table[last >= first].reset_index(drop=True)
+
+
+def along(model: LanguageModel, found: Sentiment, text: str, *, progress: Report | None = None) -> Along:
+    """Let ``model`` read ``text`` from the zero state, as :func:`rnncore.analysis.final_states` does.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called with (symbols read, symbols in all).
+    """
+    read, tokens = list[np.ndarray](), model.vocabulary.tokenize(prepare(text))
+    for number, piece in enumerate(record_pieces(model, prepare(text), length=STEPS, signals=[found.signal]), 1):
+        states = piece[found.signal]
+        read.append(states[found.layer, :, found.unit].astype(np.float64))
+        if progress is not None:
+            progress(min(number * STEPS, len(tokens)), len(tokens))
+    opening = len(model.vocabulary.tokenize(OPENING))
+    values = np.concatenate([[0.0], *read])  # values[k] is the one before step k
+    characters, last = _characters(model.vocabulary, tokens[opening:])
+    end = states[:, -1].reshape(1, -1).astype(np.float32)
+    return Along(characters, values[opening + 1 :][last], float(values[opening]), found.judged(end, [text]))
+
+
+def _characters(vocabulary: Vocabulary, tokens: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return tokens with the bytes of each character taken together, and the number of each one's last token."""
+    if vocabulary.kind != "bytes":
+        return tuple(tokens), np.arange(len(tokens))
+    goes_on = ["\x80" <= token < "\xc0" for token in tokens]
+    last = [k for k in range(len(tokens)) if k + 1 == len(tokens) or not goes_on[k + 1]]
+    firsts = [0, *(k + 1 for k in last[:-1])]
+    return tuple(vocabulary.join(tokens[a : b + 1]) for a, b in zip(firsts, last, strict=True)), np.array(last, int)
