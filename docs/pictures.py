@@ -16,6 +16,8 @@ HERE = Path(__file__).parent
 PICTURES = {
     "cells": ("cells?model=shakespeare-lstm&layer=1&unit=174", "light"),
     "cells-dark": ("cells?model=linux-lstm", "dark"),
+    "unit": ("unit?model=linux-lstm&layer=1&unit=116", "light"),
+    "attention": ("attention", "light"),
     "inside": ("inside?model=shakespeare-lstm&t=40", "light"),
     "gradients": ("gradients", "light"),
     "architectures": ("architectures", "light"),

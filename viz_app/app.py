@@ -29,6 +29,8 @@ DOORS = {
         "errors": "Errors",
     },
     "Gradients": {"gradients": "Flow", "clipping": "Clipping", "race": "Race", "depth": "Depth"},
+    "Sentiment": {"sentiment": "Sentiment"},
+    "Attention": {"attention": "Attention"},
     "Models": {"architectures": "Architectures", "train": "Train", "generate": "Generate", "bring": "Bring your own"},
 }
 

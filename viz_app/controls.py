@@ -54,7 +54,7 @@ def bar(
         first = layers if opens_on is None else opens_on(name, chosen.text) + 1
         number = state.link("layer", first, low=1, high=layers)
         if text:
-            _say_unseen(chosen.text, loaded)
+            say_unseen(chosen.text, loaded)
     with row:
         if text:
             _choose_text(chosen)
@@ -87,10 +87,16 @@ def choose(
     shown: Callable[[Any], str] = str,
     *,
     width: int = 210,
+    resets: Callable[[Any], Sequence[str]] = lambda chosen: (),
 ) -> None:
-    """Draw a choice that is held in the link under ``key``."""
+    """Draw a choice that is held in the link under ``key``; ``resets`` tells what else of the link a choice undoes."""
     widget = f"_choose_{key}"
     st.session_state[widget] = value
+
+    def take() -> None:
+        chosen = st.session_state[widget]
+        state.set_link(**{key: chosen}, **dict.fromkeys(resets(chosen)))
+
     with st.container(key=f"choice_{key}", horizontal=True, vertical_alignment="center", width="content", gap="small"):
         st.markdown(label, width="content")
         st.selectbox(
@@ -100,7 +106,7 @@ def choose(
             format_func=shown,
             label_visibility="collapsed",
             width=round(width * (1.5 if state.projector() else 1)),
-            on_change=lambda: state.set_link(**{key: st.session_state[widget]}),
+            on_change=take,
         )
 
 
@@ -214,18 +220,22 @@ def _cut(chosen: state.Text) -> str:
     return f". {sentence}" if sentence and name == chosen.id else ""
 
 
-def _say_unseen(text: str, loaded: rnncore.LanguageModel) -> None:
+def say_unseen(text: str, loaded: rnncore.LanguageModel) -> None:
+    """Say what of a text a model does not know."""
     unseen = loaded.vocabulary.unknown(text)
     if not unseen:
         return
-    count = sum(map(text.count, unseen))
+    missing, what = set(unseen), "word" if loaded.vocabulary.kind == "words" else "character"
+    count = sum(token in missing for token in loaded.vocabulary.tokenize(text))
     some = ", ".join(_shown(symbol) for symbol in unseen[:8])
     more = f" and {len(unseen) - 8:,} others" if len(unseen) > 8 else ""
     st.warning(
         f"{state.plain(loaded.name)} has never seen {some}{more}: it reads "
-        f"{'this character' if count == 1 else f'these {count:,} characters'} as nothing."
+        f"{f'this {what}' if count == 1 else f'these {count:,} {what}s'} as nothing."
     )
 
 
 def _shown(symbol: str) -> str:
-    return f"“{state.plain(symbol)}”" if symbol.isprintable() and symbol.strip() else f"U+{ord(symbol):04X}"
+    if symbol.isprintable() and symbol.strip():
+        return f"“{state.plain(symbol)}”"
+    return " ".join(f"U+{ord(character):04X}" for character in symbol.strip() or symbol)

@@ -9,7 +9,8 @@ from functools import cached_property
 import streamlit as st
 
 import rnncore
-from rnncore.analysis import HeldOut, held_out, language_of
+from rnncore import analysis
+from rnncore.analysis import HeldOut, language_of
 from viz_app import controls, state
 from viz_app.figures.words import thousands
 
@@ -54,7 +55,7 @@ class Corpus:
 
 def kinds(model: str, text: state.Text) -> dict[str, str]:
     """Return the corpora that there are for a model, by kind, with their titles."""
-    kept = _held_out(model)
+    kept = held_out(model)
     found = {"held-out": f"the held-out part of {kept.corpus}"} if isinstance(kept, HeldOut) else {}
     if not state.model(model).backward_cells:
         found["sample"] = f"what {model} writes by itself"
@@ -63,7 +64,7 @@ def kinds(model: str, text: state.Text) -> dict[str, str]:
 
 def missing(model: str) -> str:
     """Return why the text that the model was trained on is not at hand; nothing if it is."""
-    found = _held_out(model)
+    found = held_out(model)
     return found if isinstance(found, str) else ""
 
 
@@ -79,7 +80,7 @@ def find(model: str, text: state.Text, only: tuple[str, ...]) -> Corpus:
     """Return the corpus that the link asks for, by default the first of ``only`` that there is."""
     titles, kind, length = _asked(model, text, only)
     language = language_of(state.card(model).data)
-    kept = _held_out(model)
+    kept = held_out(model)
     if kind == "held-out" and isinstance(kept, HeldOut):
         return Corpus(kind, titles[kind], kept.language, kept.text[:length], kept.training)
     if kind == "stdlib":
@@ -95,7 +96,7 @@ def _asked(model: str, text: state.Text, only: tuple[str, ...]) -> tuple[dict[st
     return titles, kind, state.link("length", LENGTH, choices=LENGTHS)
 
 
-def _held_out(model: str) -> HeldOut | str:
+def held_out(model: str) -> HeldOut | str:
     """Return what the model was not trained on, or why that is not at hand."""
     try:
         return _read(model, state.stamp(model))
@@ -105,7 +106,7 @@ def _held_out(model: str) -> HeldOut | str:
 
 @st.cache_resource(max_entries=4, show_spinner="Looking for the model’s corpus…")
 def _read(model: str, stamp: str) -> HeldOut:
-    return held_out(state.folder(model))
+    return analysis.held_out(state.folder(model))
 
 
 @st.cache_resource(max_entries=4, show_spinner="Looking through Python’s standard library…")

@@ -7,9 +7,10 @@ see :mod:`viz_app.jobs`; on the command line it is ``rnncore gradients race``.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, fields, replace
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -38,7 +39,7 @@ def start(config: RaceConfig) -> None:
     jobs.JobError
         It is too much, too many are waiting, or the disk refuses.
     """
-    if any(shipped == config for shipped, _ in _shipped()):
+    if config in _shipped():
         return
     trainings = len(config.cells) * len(config.lengths) * config.seeds
     if trainings > TRAININGS_AT_MOST:
@@ -55,7 +56,7 @@ def known() -> dict[str, RaceConfig]:
 
     Files and jobs of other versions, whose fields are not these, are left out.
     """
-    found = {name(config): config for config, _ in _shipped()}
+    found = {name(config): config for config in _shipped()}
     for request in (job.request for job in jobs.every(races=True)):
         with suppress(Error, TypeError, LookupError, AttributeError):
             if request["kind"] == "memory" and name(config := RaceConfig.of(request["whole"])) == request["race"]:
@@ -65,7 +66,7 @@ def known() -> dict[str, RaceConfig]:
 
 def members(config: RaceConfig) -> dict[str, jobs.Job]:
     """Return the jobs that there are, by cell; of a race that comes with the product there are none."""
-    if any(shipped == config for shipped, _ in _shipped()):
+    if config in _shipped():
         return {}
     found = ((cell, jobs.find(_job(config, cell))) for cell in config.cells)
     return {cell: job for cell, job in found if job is not None}
@@ -73,9 +74,8 @@ def members(config: RaceConfig) -> dict[str, jobs.Job]:
 
 def laps(config: RaceConfig) -> list[Lap]:
     """Return all laps so far."""
-    for shipped, found in _shipped():
-        if shipped == config:
-            return found
+    if config in _shipped():
+        return _shipped()[config]
     files = [job.folder / "laps.csv" for job in members(config).values()]
     return [lap for file in files if file.exists() for lap in read(file)[1]]
 
@@ -113,11 +113,20 @@ def titles(config: RaceConfig) -> dict[str, str]:
     return {cell: rnncore.cells()[cell].title for cell in config.cells}
 
 
-def _shipped() -> Iterator[tuple[RaceConfig, list[Lap]]]:
-    """Yield the races that come with the product; a file that holds something else is left out."""
-    for path in sorted(SHIPPED.glob("race-*.csv")):
+def _shipped() -> dict[RaceConfig, list[Lap]]:
+    """Return the laps of the races that come with the product."""
+    return _read(tuple((path, path.stat().st_mtime_ns) for path in sorted(SHIPPED.glob("race-*.csv"))))
+
+
+@lru_cache(maxsize=1)
+def _read(files: tuple[tuple[Path, int], ...]) -> dict[RaceConfig, list[Lap]]:
+    """Read the files once until one of them changes; one that holds something else is left out."""
+    found = {}
+    for path, _ in files:
         with suppress(Error):
-            yield read(path)
+            config, laps = read(path)
+            found[config] = laps
+    return found
 
 
 def _job(config: RaceConfig, cell: str) -> str:

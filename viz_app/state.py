@@ -125,10 +125,16 @@ def card(name: str) -> Card:
 
 
 def stamp(name: str) -> str:
-    """Return what changes whenever a model's weights do."""
+    """Return what changes whenever a model's weights do; nothing if there is no such model."""
+    found = _folders().get(name)
+    return "" if found is None else dated(found / "model.safetensors")
+
+
+def dated(file: Path) -> str:
+    """Return what changes whenever a file does; nothing if there is none."""
     try:
-        found = (folder(name) / "model.safetensors").stat()
-    except (OSError, KeyError):
+        found = file.stat()
+    except OSError:
         return ""
     return f"{found.st_mtime_ns:x}-{found.st_size:x}"
 

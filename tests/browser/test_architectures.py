@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 
 Visit = Callable[..., Page]
@@ -46,8 +45,7 @@ def test_a_race_from_start_to_results_and_after_a_reload(visit: Visit) -> None:
     expect(page.locator(".drawing svg")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_needs_no_sideways_scrolling(visit: Visit, scheme: str) -> None:
-    page = visit("/architectures?cells=slstm,lstm-fgr", width=390, height=844, color_scheme=scheme)
+def test_it_fits_a_phone_in_the_dark(visit: Visit) -> None:
+    page = visit("/architectures?cells=slstm,lstm-fgr", width=390, height=844, color_scheme="dark")
     expect(page.locator(".portrait .drawing svg")).to_have_count(2)
     assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= 390

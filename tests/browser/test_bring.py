@@ -23,10 +23,13 @@ def tensors() -> dict[str, torch.Tensor]:
 def give(page: Page, weights: bytes) -> None:
     buffer = {"name": "course.pt", "mimeType": "application/octet-stream", "buffer": weights}
     symbols = {"name": "symbols.json", "mimeType": "application/json", "buffer": json.dumps(SYMBOLS).encode()}
-    page.locator("input[type=file]").nth(0).set_input_files([buffer])
-    page.locator("input[type=file]").nth(1).set_input_files([symbols])
-    expect(page.get_by_text("course.pt")).to_be_visible()
-    expect(page.get_by_text("symbols.json")).to_be_visible()
+    # One after the other: a file given while the page takes in another can be lost. The page shows a name before it
+    # has the file.
+    for place, file in enumerate((buffer, symbols)):
+        expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+        with page.expect_response(lambda response: "upload_file" in response.url):
+            page.locator("input[type=file]").nth(place).set_input_files([file])
+        expect(page.get_by_text(file["name"], exact=True)).to_be_visible()
 
 
 def saved(content: Any) -> bytes:

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
 import rnncore
+from rnncore import pretrained
+from rnncore.analysis import Dictionary
 
 Visit = Callable[..., Page]
 MODEL = "shakespeare-lstm"
@@ -23,7 +26,7 @@ def colours(page: Page) -> list[str]:
 def table(page: Page) -> list[dict[str, str]]:
     """Return the rows of the page's CSV."""
     if not page.locator("[data-take=csv]").is_visible():
-        page.locator(".reader summary").click()
+        page.locator(".reader .take summary").click()
     with page.expect_download() as download:
         page.locator("[data-take=csv]").click()
     with Path(download.value.path()).open(encoding="utf-8", newline="") as file:
@@ -129,7 +132,7 @@ def test_a_unit_that_does_not_exist_is_refused_with_a_sentence(cells: Page, visi
 
 def test_a_passage_of_ones_own_is_only_ever_text(visit: Visit) -> None:
     page = ready(visit(f"/cells?model={MODEL}"))
-    page.get_by_test_id("stPopover").get_by_role("button").click()
+    page.get_by_test_id("stPopover").first.get_by_role("button").click()
     page.get_by_label("A passage of your own").fill(PASSAGE)
     page.get_by_role("button", name="Read this passage").click()
     expect(page.locator(".reader .text")).to_contain_text("<script>document.title")
@@ -141,21 +144,22 @@ def test_a_passage_of_ones_own_is_only_ever_text(visit: Visit) -> None:
     assert "".join(row["token"] for row in table(page)) == PASSAGE
 
 
-@pytest.mark.parametrize("kind", ["png", "svg", "html"])
-def test_the_coloured_text_can_be_taken_home(cells: Page, visit: Visit, kind: str) -> None:
-    cells.locator(".reader summary").click()
-    with cells.expect_download() as download:
-        cells.locator(f"[data-take={kind}]").click()
-    taken = Path(download.value.path()).read_bytes()
-    assert download.value.suggested_filename == f"{MODEL}-layer-2-unit-5-c.{kind}"
-    if kind == "png":
-        assert taken.startswith(b"\x89PNG")
-        assert len(taken) > 20_000
-        return
+def test_the_coloured_text_can_be_taken_home(cells: Page) -> None:
+    taken = {}
+    for kind in ("png", "svg", "html"):
+        if not cells.locator(f"[data-take={kind}]").is_visible():
+            cells.locator(".reader .take summary").click()
+        with cells.expect_download() as download:
+            cells.locator(f"[data-take={kind}]").click()
+        taken[kind] = Path(download.value.path()).read_bytes()
+        assert download.value.suggested_filename == f"{MODEL}-layer-2-unit-5-c.{kind}"
+    assert taken["png"].startswith(b"\x89PNG")
+    assert len(taken["png"]) > 20_000
     headline, used = cells.locator(".headline").inner_text(), set(colours(cells))
-    assert headline in taken.decode()
-    flat = re.sub(r"\s", "", taken.decode())
-    assert sum(re.sub(r"\s", "", colour) in flat for colour in used) == len(used)
+    for kind in ("svg", "html"):
+        assert headline in taken[kind].decode()
+        flat = re.sub(r"\s", "", taken[kind].decode())
+        assert sum(re.sub(r"\s", "", colour) in flat for colour in used) == len(used)
 
 
 def test_dark_is_followed(visit: Visit) -> None:
@@ -175,3 +179,85 @@ def test_a_phone_needs_no_sideways_scrolling(visit: Visit) -> None:
     assert page.locator(".reader").evaluate("reader => reader.scrollWidth") <= 390
     small = page.locator(".reader button:visible").evaluate_all("all => all.filter(b => b.offsetHeight < 44).length")
     assert small == 0
+
+
+# ---- what is known of the units
+
+
+@pytest.fixture
+def known(visit: Visit) -> Page:
+    """Return the page as it opens, on a unit that is verified."""
+    page = ready(visit(f"/cells?model={MODEL}"))
+    expect(page.locator(".evidence h2")).to_contain_text("The evidence holds")
+    return page
+
+
+def test_the_evidence_follows_the_unit_without_asking(known: Page) -> None:
+    expect(known.locator(".verdict")).to_contain_text("Verified:")
+    expect(known.locator(".chip[aria-pressed=true]")).to_have_count(1)
+    table = evidence_of(MODEL)
+    known.context.set_offline(True)
+    for _ in range(3):
+        known.keyboard.press("ArrowRight")
+    unit = int(known.locator(".reader .unit").input_value())
+    verdicts = set(table[table["unit"] == unit]["verdict"])
+    said = known.locator(".verdict b").inner_text().rstrip(":").lower()
+    assert said in verdicts
+    expect(known.locator(".check")).to_have_count(5)
+    known.locator(".sceptic summary").click()
+    expect(known.locator(".sceptic dd").first).to_be_visible()
+    known.context.set_offline(False)
+
+
+def evidence_of(model: str) -> pd.DataFrame:
+    return Dictionary.load(pretrained.folder() / model / "units", model).units
+
+
+def test_an_order_by_label_shows_each_unit_by_its_best_signal(known: Page) -> None:
+    known.locator(".reader .sort").select_option("vowel")
+    expect(known).to_have_url(re.compile("sort=vowel"))
+    expect(known.locator(".place")).to_contain_text("no. 1")
+    best = known.locator(".signals [aria-pressed=true]").inner_text()
+    expect(known.locator(".place")).to_contain_text(f"here {best}")
+    known.locator(".signals button:not([aria-pressed=true])").first.click()
+    expect(known.locator(".place")).to_contain_text("is shown")
+
+
+def test_a_chip_opens_its_unit_in_another_layer_too(known: Page) -> None:
+    for chip in known.locator(".chip").all():
+        chip.click()
+        expect(chip).to_have_attribute("aria-pressed", "true")
+        expect(known.locator(".verdict")).to_contain_text(f"Verified: “{chip.inner_text()}”")
+
+
+def test_a_cell_is_found_and_opened(known: Page) -> None:
+    known.get_by_role("button", name="Find a cell for").click()
+    known.get_by_label("Something that is known of texts").click()
+    known.get_by_role("option", name="white space").click()
+    found = known.locator("td button", has_text="Layer")
+    expect(found).to_have_count(5)
+    layer, unit, signal = re.match(r"Layer (\d), unit (\d+), (\w)", found.nth(1).inner_text()).groups()
+    found.nth(1).click()
+    expect(known.locator(".reader .unit")).to_have_value(unit)
+    expect(known.locator(".signals [aria-pressed=true]")).to_have_text(signal)
+    expect(known).to_have_url(re.compile(rf"(?=.*find=whitespace)(?=.*layer={layer})"))
+    known.get_by_role("button", name="Close").click()
+    expect(found).to_have_count(0)
+
+
+def test_an_edited_text_is_seen_below_the_pinned_one(known: Page, visit: Visit) -> None:
+    known.get_by_role("button", name="Edit").click()
+    box = known.get_by_label("Change the text")
+    text = box.input_value()
+    box.fill(text[:200] + "\n" + text[200:])
+    known.get_by_role("button", name="Read", exact=True).click()
+    expect(known.locator("h3", has_text="After the change")).to_be_visible()
+    expect(known.locator(".versus .text").nth(1).locator(".changed")).to_have_count(1)
+    expect(known.locator(".versus .text").nth(0).locator(".changed")).to_have_count(0)
+    before = known.locator("h3", has_text="After the change").inner_text()
+    other = ready(visit(known.url))
+    expect(other.locator("h3", has_text="After the change")).to_have_text(before)
+    known.keyboard.press("ArrowRight")
+    expect(known.locator("h3", has_text="After the change")).not_to_have_text(before)
+    known.get_by_role("button", name="Unpin").click()
+    expect(known.locator(".versus")).to_have_count(0)

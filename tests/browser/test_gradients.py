@@ -56,39 +56,12 @@ def shown(page: Page) -> str:
     return "".join(marked.get(span, span) for span in spans)
 
 
-def test_the_numbers_and_the_title_are_those_of_the_models(flow: Page) -> None:
+def test_numbers_and_title_are_those_of_the_models_and_downloads_need_no_network(flow: Page, tmp_path: Path) -> None:
     text = shown(flow)
     expected = computed(text, len(text) - 2)
     pd.testing.assert_frame_equal(table(flow), expected, check_dtype=False, rtol=1e-9)
     expect(flow.get_by_role("heading", level=1)).to_have_text(figures.finding(expected, 40))
 
-
-def test_a_click_on_a_character_makes_it_the_target(flow: Page) -> None:
-    text = shown(flow)
-    title = flow.get_by_role("heading", level=1)
-    before = title.inner_text()
-    flow.locator(".text[role=slider] span").nth(123).click()
-    expect(flow).to_have_url(re.compile("target=123"))
-    expect(title).not_to_have_text(before)
-    expect(title).to_have_text(figures.finding(computed(text, 123), 40))
-    expect(flow.locator(".text[role=slider] span.target")).to_have_attribute("data-step", "123")
-    flow.get_by_role("slider", name="Target step: choose").press("ArrowLeft")
-    expect(flow).to_have_url(re.compile("target=122"))
-
-
-def test_a_click_on_the_curves_moves_the_cursor(flow: Page) -> None:
-    box = flow.locator(".st-key-figure-flow .nsewdrag").bounding_box()
-    place = {"x": box["width"] * 0.7, "y": box["height"] * 0.2}
-    flow.locator(".st-key-figure-flow .nsewdrag").hover(position=place)
-    expect(
-        flow.locator(".st-key-figure-flow .hoverlayer .hovertext, .st-key-figure-flow .hoverlayer .legend")
-    ).not_to_have_count(0)
-    flow.locator(".st-key-figure-flow .nsewdrag").click(position=place)
-    expect(flow).to_have_url(re.compile("back=70"))
-    expect(flow.get_by_role("heading", level=1)).to_contain_text("Seventy characters back")
-
-
-def test_downloads_are_whole_and_need_no_network(flow: Page, tmp_path: Path) -> None:
     picture = Path(take(flow, "PNG").path()).read_bytes()
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
     assert len(picture) > 20_000
@@ -109,6 +82,29 @@ def test_downloads_are_whole_and_need_no_network(flow: Page, tmp_path: Path) -> 
     expect(alone.locator(".js-plotly-plot .lines path").first).to_be_attached()
     expect(alone.locator(".js-plotly-plot .gtitle")).to_contain_text("Size of the total gradient")
     context.close()
+
+
+def test_a_click_on_the_curves_moves_the_cursor_and_one_on_a_character_the_target(flow: Page) -> None:
+    text = shown(flow)
+    box = flow.locator(".st-key-figure-flow .nsewdrag").bounding_box()
+    place = {"x": box["width"] * 0.7, "y": box["height"] * 0.2}
+    flow.locator(".st-key-figure-flow .nsewdrag").hover(position=place)
+    expect(
+        flow.locator(".st-key-figure-flow .hoverlayer .hovertext, .st-key-figure-flow .hoverlayer .legend")
+    ).not_to_have_count(0)
+    flow.locator(".st-key-figure-flow .nsewdrag").click(position=place)
+    expect(flow).to_have_url(re.compile("back=70"))
+    expect(flow.get_by_role("heading", level=1)).to_contain_text("Seventy characters back")
+
+    title = flow.get_by_role("heading", level=1)
+    before = title.inner_text()
+    flow.locator(".text[role=slider] span").nth(123).click()
+    expect(flow).to_have_url(re.compile("target=123"))
+    expect(title).not_to_have_text(before)
+    expect(title).to_have_text(figures.finding(computed(text, 123), 70))
+    expect(flow.locator(".text[role=slider] span.target")).to_have_attribute("data-step", "123")
+    flow.get_by_role("slider", name="Target step: choose").press("ArrowLeft")
+    expect(flow).to_have_url(re.compile("target=122"))
 
 
 def test_the_slider_goes_through_the_training(visit: Visit) -> None:

@@ -2,10 +2,12 @@
 
 import json
 import string
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 import rnncore
 from rnncore.network import checkpoint
@@ -25,3 +27,13 @@ def pretrained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("RNNCORE_RUNS", str(tmp_path / "runs"))
     st.cache_resource.clear()
     return folder
+
+
+def opened(script: Callable[[], None], text: str, **link: str) -> AppTest:
+    """Return a page that reads a visitor's own text with the LSTM, opened by ``link``."""
+    test = AppTest.from_function(script, default_timeout=90)
+    test.session_state["_texts"] = {"0" * 16: text}
+    test.query_params.update({"model": "shakespeare-lstm", "text": "mine:" + "0" * 16, "corpus": "text", **link})
+    test.run()
+    assert not test.exception
+    return test

@@ -17,6 +17,7 @@ import rnncore
 from rnncore import analysis
 from rnncore.analysis.errors import TYPES
 from rnncore.network import checkpoint
+from tests.viz_app.conftest import opened
 from viz_app.components.theme import LIGHT
 from viz_app.figures import errors as drawing
 from viz_app.figures.words import escaped
@@ -34,12 +35,7 @@ def script() -> None:
 @pytest.fixture
 def page(pretrained: Path) -> Callable[..., AppTest]:
     def open_page(text: str = TEXT, **link: str) -> AppTest:
-        test = AppTest.from_function(script, default_timeout=90)
-        test.session_state["_texts"] = {"0" * 16: text}
-        test.query_params.update({"model": "shakespeare-lstm", "text": "mine:" + "0" * 16, "corpus": "text", **link})
-        test.run()
-        assert not test.exception
-        return test
+        return opened(script, text, **link)
 
     return open_page
 

@@ -117,6 +117,7 @@ def test_one_that_waits_can_be_stopped() -> None:
 def test_no_more_than_so_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "WAITING_AT_MOST", 1)
     jobs.start("first", {**TINY, "steps": 100_000}, None, TEXT)
+    until("first", lambda job: job.status != "waiting")
     jobs.start("second", TINY, None, TEXT)
     with pytest.raises(jobs.JobError, match="wait already"):
         jobs.start("third", TINY, None, TEXT)

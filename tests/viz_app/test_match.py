@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 import rnncore
 from rnncore.analysis import On
+from tests.viz_app.conftest import opened
 from viz_app.figures import match as words
 from viz_app.views.match.query import opening
 
@@ -31,13 +32,7 @@ def script() -> None:
 @pytest.fixture
 def page(pretrained: Path) -> Callable[..., AppTest]:
     def open_page(text: str = TEXT, **link: str) -> AppTest:
-        test = AppTest.from_function(script, default_timeout=60)
-        test.session_state["_texts"] = {"0" * 16: text}
-        asked = {"model": MODEL, "text": "mine:" + "0" * 16, "corpus": "text", **link}
-        test.query_params.update(asked)
-        test.run()
-        assert not test.exception
-        return test
+        return opened(script, text, **link)
 
     return open_page
 

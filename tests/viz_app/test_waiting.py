@@ -46,6 +46,29 @@ def stops_half_way() -> None:
     st.text(computed(("long",), "Counting", work))
 
 
+def fails_half_way() -> None:
+    import streamlit as st
+
+    import rnncore
+    from viz_app.components.waiting import computed
+
+    def work(progress):
+        progress(1, 2)
+        raise rnncore.Error("it will not do")
+
+    try:
+        computed(("vain",), "Counting", work)
+    except rnncore.Error as error:
+        st.text(str(error))
+
+
+def test_of_work_that_fails_no_bar_is_left() -> None:
+    app = AppTest.from_function(fails_half_way).run()
+    assert app.text[0].value == "it will not do"
+    assert not app.get("progress")
+    assert not app.button
+
+
 def test_the_same_question_is_answered_once() -> None:
     app = AppTest.from_function(asks_twice).run()
     assert not app.exception

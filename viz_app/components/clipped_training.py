@@ -8,14 +8,13 @@ from typing import Any
 import streamlit as st
 
 import rnncore
-from rnncore.errors import Error
 from rnncore.gradients import Comparison
 from viz_app import clipped, jobs, state
 from viz_app.clipped import Setting
 from viz_app.components import figure, theme
-from viz_app.components.widgets import columns, how_to_read, letters
+from viz_app.components.widgets import begin, columns, how_to_read, letters
 from viz_app.figures import clipping as drawing
-from viz_app.figures.words import capital, duration, escaped, thousands
+from viz_app.figures.words import duration, escaped, thousands
 
 POLL = 1.0
 """Seconds between two looks at trainings that run."""
@@ -103,14 +102,7 @@ def _progress(own: jobs.Job, setting: Setting, found: Comparison | None) -> None
 
 
 def _start(setting: Setting) -> None:
-    try:
-        with st.spinner("Starting…"):
-            clipped.start(setting)
-    except (jobs.JobError, Error) as error:
-        st.error(state.plain(capital(str(error)), 400))
-        return
-    state.set_link(run=setting.id)
-    st.rerun()
+    begin(lambda: clipped.start(setting), run=setting.id)
 
 
 @st.fragment

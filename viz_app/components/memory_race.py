@@ -7,14 +7,13 @@ import math
 import pandas as pd
 import streamlit as st
 
-from rnncore.errors import Error
 from rnncore.gradients import RaceConfig, solved
 from rnncore.gradients.standings import pace
 from rnncore.training import tasks
 from viz_app import jobs, memory_race, state, worker
 from viz_app.components import figure, theme
 from viz_app.components.facts import facts
-from viz_app.components.widgets import columns, how_to_read, letters
+from viz_app.components.widgets import begin, columns, how_to_read, letters
 from viz_app.figures import memory_race as drawing
 from viz_app.figures.matched import weights
 from viz_app.figures.words import capital, count, duration, escaped, listed, thousands
@@ -173,14 +172,7 @@ def _progress(config: RaceConfig, runs: dict[str, jobs.Job], laps: list) -> None
 
 def start(config: RaceConfig) -> None:
     """Start a race and go to it, or say why not."""
-    try:
-        with st.spinner("Starting…"):
-            memory_race.start(config)
-    except (jobs.JobError, Error) as error:
-        st.error(state.plain(capital(str(error)), 400))
-        return
-    state.set_link(race=memory_race.name(config), length=None)
-    st.rerun()
+    begin(lambda: memory_race.start(config), race=memory_race.name(config), length=None)
 
 
 @st.fragment

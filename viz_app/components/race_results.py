@@ -11,6 +11,7 @@ import streamlit as st
 from viz_app import figures, jobs, state
 from viz_app.components import figure, theme
 from viz_app.components.facts import facts
+from viz_app.components.widgets import how_to_read
 from viz_app.figures.words import share, thousands
 from viz_app.race import Settings
 
@@ -48,11 +49,11 @@ def flow(curves: pd.DataFrame, look: Look) -> None:
     fig = figures.flow(curves, theme.palette(), look.colours, cursor=BACK, reach=reach, size=look.size)
     fig.update_layout(title_text=f"Gradient flow of the trained models. {figures.finding(curves, min(BACK, reach))}")
     figure.show(fig, curves, "race-gradients", "race-flow")
-    st.markdown(
-        ":small[**How to read it.** :gray[Norm of the gradient of the loss at the end of a passage with respect to the "
+    how_to_read(
+        "Norm of the gradient of the loss at the end of a passage with respect to the "
         "state so many characters before, divided by its value at the end; geometric mean over the seeds. Solid: the "
         "cell state, or $h$ where there is none. Dashed: $h$ beside a cell, with the cell held fixed. The passage is "
-        "the beginning of the text, which all of them have learned from.]]"
+        "the beginning of the text, which all of them have learned from."
     )
 
 

@@ -12,7 +12,7 @@ from rnncore.training import corpora
 from viz_app import jobs, race, state, worker
 from viz_app.components import figure, theme
 from viz_app.components.race_results import Look, flow, gradients, table
-from viz_app.components.widgets import letters
+from viz_app.components.widgets import begin, columns, how_to_read, letters
 from viz_app.figures import race as drawing
 from viz_app.figures.words import THIN, capital, count, duration, escaped, listed, thousands
 from viz_app.race import Settings
@@ -83,14 +83,7 @@ def _why(units: int) -> str:
 
 
 def _start(settings: Settings) -> None:
-    try:
-        with st.spinner("Starting…"):
-            race.start(settings)
-    except (jobs.JobError, rnncore.Error) as error:
-        st.error(state.plain(capital(str(error)), 400))
-        return
-    state.set_link(race=settings.id)
-    st.rerun()
+    begin(lambda: race.start(settings), race=settings.id)
 
 
 def _estimate(settings: Settings) -> str:
@@ -185,19 +178,14 @@ def _progress(settings: Settings, runs: dict[tuple[str, int], jobs.Job], history
 
 def _losses(settings: Settings, history: pd.DataFrame, look: Look) -> None:
     palette = theme.palette()
-    for column, by in zip(_columns(2), ("step", "seconds"), strict=True):
+    for column, by in zip(columns([1, 1]), ("step", "seconds"), strict=True):
         end = settings.steps if by == "step" else None
         fig = drawing.learning(history, palette, look.colours, look.labels, by=by, end=end, size=look.size)
         with column:
             figure.show(fig, drawing.checked(history), f"race-{settings.id}-{by}", f"race-{by}")
     band = " Band: lowest to highest seed." if settings.seeds > 1 else ""
-    st.markdown(
-        f":small[**How to read it.** :gray[Lower is better: a loss of 2 is a choice among e², about 7.{band} "
+    how_to_read(
+        f"Lower is better: a loss of 2 is a choice among e², about 7.{band} "
         "Left, who learns more from the same text; right, who learns more in the same time, with all trainings on "
-        "this machine side by side.]]"
+        "this machine side by side."
     )
-
-
-def _columns(number: int) -> list[st.delta_generator.DeltaGenerator]:
-    """Return columns, or on a projector as many containers below each other."""
-    return [st.container() for _ in range(number)] if state.projector() else st.columns(number, gap="large")

@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 
 import streamlit as st
 
+import rnncore
 from viz_app import state
 from viz_app.figures.words import duration
 
@@ -107,7 +108,11 @@ def computed(
         with _results().turn(question, bar.wait) as turn:
             answer = known(question)
             if answer is None:
-                answer = work(bar.follow(turn, growth))
+                try:
+                    answer = work(bar.follow(turn, growth))
+                except rnncore.Error:
+                    place.empty()  # the page goes on without the answer, and says why
+                    raise
                 _results().put(question, answer)
     place.empty()
     return answer

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
-from viz_app import state
-from viz_app.figures.words import escaped, thousands
+from rnncore.errors import Error
+from viz_app import jobs, state
+from viz_app.figures.words import capital, escaped, thousands
 
 
 def columns(widths: Sequence[int]) -> Sequence[Any]:
@@ -64,6 +65,18 @@ def toggle(label: str, key: str, value: bool, **options: Any) -> None:
     widget = f"_{key}"
     st.session_state[widget] = value
     st.toggle(label, key=widget, on_change=lambda: state.set_link(**{key: st.session_state[widget]}), **options)
+
+
+def begin(start: Callable[[], None], **link: Any) -> None:
+    """Start what takes a moment and go to where it is seen, or say why it cannot be started."""
+    try:
+        with st.spinner("Starting…"):
+            start()
+    except (jobs.JobError, Error) as error:
+        st.error(state.plain(capital(str(error)), 400))
+        return
+    state.set_link(**link)
+    st.rerun()
 
 
 def how_to_read(explanation: str, conclusion: str = "") -> None:

@@ -44,32 +44,27 @@ def surface(
     )
     lift = 0.012 * float(loss.max())
 
-    def drawn(path: Descent, last: int) -> list[go.Scatter3d]:
-        line, head = cut(path.rows, window, last)
+    def looks(path: Descent) -> list[go.Scatter3d]:
         colour = {"color": path.colour}
-        dots = {"size": 2.5 * size / 16, **colour}
         return [
             go.Scatter3d(
-                x=line["w"],
-                y=line["b"],
-                z=line["loss"] + lift,
                 mode="lines+markers",
                 line={"width": 5 * size / 16, **colour},
-                marker=dots,
+                marker={"size": 2.5 * size / 16, **colour},
                 hoverinfo="skip",
             ),
-            go.Scatter3d(
-                x=[head["w"]],
-                y=[head["b"]],
-                z=[head["loss"] + lift],
-                mode="markers",
-                marker={"size": 6.5 * size / 16, **colour},
-                hoverinfo="skip",
-            ),
+            go.Scatter3d(mode="markers", marker={"size": 6.5 * size / 16, **colour}, hoverinfo="skip"),
+        ]
+
+    def drawn(path: Descent, last: int) -> list[dict[str, Any]]:
+        line, head = cut(path.rows, window, last)
+        return [
+            {"x": line["w"], "y": line["b"], "z": line["loss"] + lift},
+            {"x": [head["w"]], "y": [head["b"]], "z": [head["loss"] + lift]},
         ]
 
     last = int(paths[0].rows["update"].max())
-    frames(fig, paths, drawn, last)
+    frames(fig, paths, looks, drawn, last)
     controls(fig, last, palette, size)
     style(fig, palette, size, height)
     scale = size / 16
@@ -113,28 +108,27 @@ def above(
         hovertemplate="w %{x:.2f}, b %{y:.2f}: loss %{z:.3f}<extra></extra>",
     )
 
-    def drawn(path: Descent, last: int) -> list[go.Scatter]:
-        line, head = cut(path.rows, window, last)
+    def looks(path: Descent) -> list[go.Scatter]:
         colour = {"color": path.colour}
         return [
             go.Scatter(
-                x=line["w"],
-                y=line["b"],
                 mode="lines+markers",
                 line={"width": 2.5 * size / 16, **colour},
                 marker={"size": 4 * size / 16, **colour},
                 hoverinfo="skip",
             ),
             go.Scatter(
-                x=[head["w"]],
-                y=[head["b"]],
                 mode="markers",
                 marker={"size": 11 * size / 16, "line": {"color": palette.paper, "width": 2 * size / 16}, **colour},
                 hoverinfo="skip",
             ),
         ]
 
-    frames(fig, paths, drawn, int(paths[0].rows["update"].max()))
+    def drawn(path: Descent, last: int) -> list[dict[str, Any]]:
+        line, head = cut(path.rows, window, last)
+        return [{"x": line["w"], "y": line["b"]}, {"x": [head["w"]], "y": [head["b"]]}]
+
+    frames(fig, paths, looks, drawn, int(paths[0].rows["update"].max()))
     style(fig, palette, size, height)
     scale = size / 16
     start = paths[0].rows.iloc[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,25 +49,20 @@ def decay(
         Columns ``COLUMNS``. ``relative`` is the gradient divided by the same state's at the target step: nan
         where that is zero. ``underflow`` marks what float64 cannot hold in full.
     """
-    steps = np.arange(target, -1, -1)
     tables = []
     for signal, norms in gradient.items():
-        norm = np.asarray(norms, np.float64)[layer, steps]
+        norm = np.asarray(norms, np.float64)[layer, target::-1]
         at_target = norm[0] if norm[0] >= TINY else np.nan
-        columns = {
-            "model": model,
-            "label": label,
-            "signal": signal,
-            "layer": layer % len(norms),
-            "step": steps,
-            "character": [tokens[step] for step in steps],
-            "distance": target - steps,
-            "gradient": norm,
-            "relative": norm / at_target,
-            "underflow": norm < TINY,
-        }
-        tables.append(pd.DataFrame(columns))
+        columns = {"model": model, "label": label, "signal": signal, "layer": layer % len(norms)}
+        sizes = {"gradient": norm, "relative": norm / at_target, "underflow": norm < TINY}
+        tables.append(pd.DataFrame({**columns, **steps_back(target, tokens), **sizes}))
     return pd.concat(tables, ignore_index=True)
+
+
+def steps_back(target: int, tokens: Sequence[str]) -> dict[str, Any]:
+    """Return the columns step, character and distance of all steps from ``target`` back to the start of the text."""
+    steps = np.arange(target, -1, -1)
+    return {"step": steps, "character": [tokens[step] for step in steps], "distance": target - steps}
 
 
 def across(table: pd.DataFrame) -> pd.DataFrame:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from viz_app.figures.decay import subject
-from viz_app.figures.words import capital, count, listed, scientific, share, thousands
+from viz_app.figures.decay import steps_back, subject
+from viz_app.figures.words import capital, count, listed, named, scientific, share, thousands
 
 Part = tuple[str, str]
 """A signal's symbol, and "total" or "direct"."""
@@ -43,10 +43,9 @@ def parts(
         small for a plain number. Relative is to the same signal's total at the target. Steps without a path have no
         row.
     """
-    steps = np.arange(target, -1, -1)
     tables = []
     for (signal, part), values in log10.items():
-        logs = np.asarray(values, np.float64)[layer, steps]
+        logs = np.asarray(values, np.float64)[layer, target::-1]
         first = float(np.asarray(log10[signal, "total"], np.float64)[layer, target])
         reached = np.isfinite(logs)
         columns = {
@@ -55,9 +54,7 @@ def parts(
             "signal": signal,
             "part": part,
             "layer": layer % len(values),
-            "step": steps,
-            "character": [tokens[step] for step in steps],
-            "distance": target - steps,
+            **steps_back(target, tokens),
             "gradient": 10.0**logs,
             "relative": 10.0 ** (logs - first) if np.isfinite(first) else np.nan,
             "log10": logs,
@@ -109,13 +106,9 @@ def peak(table: pd.DataFrame) -> str:
         return "Nothing that was read is felt by a loss"
     row = table.loc[table["log10"].idxmax()]
     times = 10 ** (row["log10"] - table["log10"].median())
-    where = f"step {row['step']}, {_shown(row['character'])}"
+    where = f"step {row['step']}, {named(row['character'], 'a')}"
     hardest = f"The loss of the text pulls hardest at {subject(row)} at {where}"
     return f"{hardest}: {scientific(times)} times the typical pull"
-
-
-def _shown(character: str) -> str:
-    return {"\n": "a line break", "\t": "a tab", " ": "a space"}.get(character, f"“{character}”")
 
 
 def asked(table: pd.DataFrame, part: float = 0.5) -> str:

@@ -12,17 +12,29 @@ from viz_app.figures.style import Palette
 Path = TypeVar("Path")
 
 
-def frames(fig: go.Figure, paths: Sequence[Path], drawn: Callable[[Path, int], list[Any]], last: int) -> None:
+def frames(
+    fig: go.Figure,
+    paths: Sequence[Path],
+    looks: Callable[[Path], list[Any]],
+    drawn: Callable[[Path, int], list[dict[str, Any]]],
+    last: int,
+) -> None:
     """Add the paths whole, and a frame for each update up to ``last``.
 
-    ``drawn`` returns the traces of a path up to an update, always as many.
+    ``looks`` returns the traces of a path without their coordinates, ``drawn`` these coordinates up to an update.
+    Frames hold nothing else: plotly takes seconds to check what a hundred of them look like.
     """
     first = len(fig.data)
     for path in paths:
-        fig.add_traces(drawn(path, last))
+        fig.add_traces([look.update(place) for look, place in zip(looks(path), drawn(path, last), strict=True)])
     places = list(range(first, len(fig.data)))
+    kind = fig.data[first].type
     fig.frames = [
-        go.Frame(name=str(update), data=[trace for path in paths for trace in drawn(path, update)], traces=places)
+        {
+            "name": str(update),
+            "data": [{"type": kind, **place} for path in paths for place in drawn(path, update)],
+            "traces": places,
+        }
         for update in range(last + 1)
     ]
 

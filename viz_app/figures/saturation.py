@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from viz_app.figures.style import Palette, style
+from viz_app.figures.style import Palette, apart, style
 from viz_app.figures.words import capital, count, listed, share, thousands
 
 ALWAYS = 0.9
@@ -94,8 +94,7 @@ def headline(found: pd.DataFrame, gate: str, meanings: Mapping[str, str]) -> str
 
 def finding(found: pd.DataFrame, meanings: Mapping[str, str]) -> str:
     """Return the sentence about the gate with most units nearly always at an end; candidates do not count as gates."""
-    able = found[[meanings.get(signal, "").endswith("gate") for signal in found["signal"]]]
-    found = able if len(able) else found
+    found = _gates(found, meanings)
     totals = found.groupby("signal", sort=False)[["always_left", "always_right"]].sum()
     stuck = totals.sum(axis=1)
     if not stuck.any():
@@ -111,6 +110,12 @@ def finding(found: pd.DataFrame, meanings: Mapping[str, str]) -> str:
         for unit, of, layer in zip(units, rows["units"], rows["layer"], strict=True)
     ]
     return f"The {named(gate, meanings)} is nearly always {'high' if high else 'low'} in {listed(many)}"
+
+
+def _gates(table: pd.DataFrame, meanings: Mapping[str, str]) -> pd.DataFrame:
+    """Return the rows of gates proper, without candidates, if there are any."""
+    able = table[[meanings.get(signal, "").endswith("gate") for signal in table["signal"]]]
+    return able if len(able) else table
 
 
 def conclusion(found: pd.DataFrame, meanings: Mapping[str, str]) -> str:
@@ -135,3 +140,107 @@ def conclusion(found: pd.DataFrame, meanings: Mapping[str, str]) -> str:
             "nearly every one, as a feed-forward layer does."
         )
     return " ".join(said)
+
+
+# ---- over training -------------------------------------------------------------------------------------------
+
+
+def means_by_step(table: pd.DataFrame) -> pd.DataFrame:
+    """Return step, signal, layer, left and right: the mean shares over the units of each layer."""
+    groups = table.groupby(["step", "signal", "layer"], sort=False)
+    return groups[["left", "right"]].mean().reset_index()
+
+
+def over_training(
+    table: pd.DataFrame, palette: Palette, colours: Mapping[str, str], *, step: int | None = None, size: float = 16
+) -> go.Figure:
+    """Draw the share of steps at the upper end above, at the lower end below, a line a gate, against the training step.
+
+    Parameters
+    ----------
+    table : DataFrame
+        step, signal, left and right: one row a gate and step.
+    colours : mapping
+        Of each gate.
+    step : int, optional
+        Where the cursor stands.
+    """
+    scale = size / 16
+    steps = sorted(table["step"].unique().tolist())
+    fig = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.08)
+    top = max(0.1, 1.08 * float(table[["left", "right"]].to_numpy().max()))
+    room = 17 / (0.46 * 300)
+    for row, end in ((1, "right"), (2, "left")):
+        lines = {str(gate): rows.sort_values("step") for gate, rows in table.groupby("signal", sort=False)}
+        for gate, rows in lines.items():
+            fig.add_scatter(
+                x=[steps.index(one) for one in rows["step"]],
+                y=rows[end],
+                customdata=rows["step"],
+                mode="lines",
+                line={"color": colours[gate], "width": 2.25 * scale},
+                hovertemplate=f"{gate} at step %{{customdata}}: %{{y:.0%}}<extra></extra>",
+                row=row,
+                col=1,
+            )
+        places = apart([float(rows[end].iloc[-1]) / top for rows in lines.values()], room, 0, 1)
+        for gate, place in zip(lines, places, strict=True):
+            fig.add_annotation(
+                text=f"<b>{gate}</b>",
+                x=1,
+                y=place,
+                xref="paper",
+                yref=f"y{row if row > 1 else ''} domain",
+                xanchor="left",
+                xshift=8 * scale,
+                yanchor="middle",
+                showarrow=False,
+                font={"color": colours[gate], "size": 13 * scale},
+            )
+    style(fig, palette, size, 380)
+    ticks = _some(steps)
+    fig.update_xaxes(
+        range=[-0.3, len(steps) - 0.7],
+        tickvals=[steps.index(one) for one in ticks],
+        ticktext=[thousands(one) for one in ticks],
+    )
+    fig.update_xaxes(showticklabels=False, ticks="", row=1, col=1)
+    fig.update_xaxes(title_text="training step", row=2, col=1)
+    fig.update_yaxes(range=[0, top], tickformat=".0%", nticks=4)
+    fig.update_yaxes(title_text="near its high end", row=1, col=1)
+    fig.update_yaxes(title_text="near its low end", row=2, col=1)
+    if step in steps:
+        fig.add_vline(steps.index(step), line={"color": palette.accent, "width": 2 * scale})
+    return fig.update_layout(hovermode="closest", margin_r=34 * scale, margin_l=64 * scale)
+
+
+def _some(steps: Sequence[int], most: int = 7) -> list[int]:
+    """Return some of the steps, evenly spaced, the last among them."""
+    stride = -(-len(steps) // most)
+    return list(steps)[::-1][::stride][::-1]
+
+
+def training_finding(means: pd.DataFrame, meanings: Mapping[str, str]) -> str:
+    """Return the sentence about the gate that is most at an end when the training is over, and when it came there."""
+    both = _gates(means, meanings).assign(both=lambda table: table["left"] + table["right"])
+    steps = sorted(both["step"].unique())
+    most = both[both["step"] == steps[-1]].sort_values("both", ascending=False, kind="stable").iloc[0]
+    own = both[(both["signal"] == most["signal"]) & (both["layer"] == most["layer"])].set_index("step")["both"]
+    half = next(step for step in steps if own[step] >= most["both"] / 2)
+    head = (
+        f"The {named(str(most['signal']), meanings)} of layer {most['layer'] + 1} ends up shut or open "
+        f"{share(most['both'])} of the time"
+    )
+    if half == steps[0]:
+        return f"{head}; it began at {share(own[steps[0]])}"
+    return f"{head}; half of that was reached by step {thousands(half)} of {thousands(steps[-1])}"
+
+
+def training_conclusion(means: pd.DataFrame) -> str:
+    """Return how far gates were at an end before training and after, layer by layer."""
+    both = means.assign(both=means["left"] + means["right"]).groupby(["layer", "step"])["both"].mean()
+    said = []
+    for layer in both.index.levels[0]:
+        own = both[layer]
+        said.append(f"layer {layer + 1} from {share(own.iloc[0])} to {share(own.iloc[-1])} of the time")
+    return f"Over all its gates training brings {listed(said)} at an end."

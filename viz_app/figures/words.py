@@ -71,6 +71,12 @@ def capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
+def named(character: str, article: str = "") -> str:
+    """Return a character as it is spoken of: in quotes, or by its name, after ``article``, where it cannot be seen."""
+    name = {"\n": "line break", " ": "space", "\t": "tab", "\r": "carriage return"}.get(character)
+    return f"{article} {name}".strip() if name else f"“{character}”"
+
+
 def escaped(text: str) -> str:
     """Return text for markdown in which nothing is markup."""
     return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+!|<>~$:&" else sign for sign in text)

@@ -14,6 +14,7 @@ from viz_app import controls, costs, differences, state
 from viz_app.components import racing, theme
 from viz_app.components.facts import facts
 from viz_app.components.portrait import portrait
+from viz_app.components.widgets import how_to_read
 from viz_app.figures.words import escaped, listed, share, thousands
 
 DEFAULT = "elman,gru,lstm"
@@ -112,10 +113,10 @@ def _costs(table: pd.DataFrame, units: int, colours: dict[str, str]) -> None:
         rows.append((colours[row.cell], cells))
     st.html(facts(head, rows))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            ":small[**How to read it.** :gray[Counted on the code that runs: weights and biases of one layer; "
+        how_to_read(
+            "Counted on the code that runs: weights and biases of one layer; "
             "multiply-adds of its matrix products at one step, for one text. Elementwise work comes on top, as H and "
-            "not as H².]]"
+            "not as H²."
         )
         if not measured:
             st.button("Measure the speed on this machine", on_click=lambda: state.set_link(measured=True))

@@ -8,10 +8,14 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 import rnncore
 from viz_app import brought, controls, jobs, state
 from viz_app.brought import File, Reading
+from viz_app.components.widgets import how_to_read
 from viz_app.figures.words import capital, count, escaped, thousands
 
 LARGEST = 300
 """Megabytes of a checkpoint, at most."""
+
+ASKED = "_bring_asked"
+"""The key that is there while a click on Open it waits for its answer."""
 
 SAVING = """
 # where your model was trained
@@ -78,9 +82,9 @@ def _opened(name: str) -> None:
             controls.door(view, f"{label} →", model=name)
     st.markdown("**What it writes when left alone**")
     st.code(state.sample(name)[:400], language=None, wrap_lines=True, height=180)
-    st.markdown(
-        ":small[**How to read it.** :gray[If it was trained and this is nonsense, its symbols are in another order "
-        "than the vocabulary says: open it again with the right one.]]"
+    how_to_read(
+        "If it was trained and this is nonsense, its symbols are in another order "
+        "than the vocabulary says: open it again with the right one."
     )
     others = [other for other in brought.every() if other != name]
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -118,16 +122,25 @@ def _form() -> None:
     proposed = jobs.free_name("mine")
     name = st.text_input("Name", placeholder=proposed, key="_bring_name", max_chars=40).strip() or proposed
     with st.container(horizontal=True):
-        pressed = st.button("Open it", type="primary", key="_bring_open")
+        st.button("Open it", type="primary", key="_bring_open", on_click=_ask)
         example = [known for known in state.models() if not state.card(known).broken]
         tried = bool(example) and st.button("Try an example", key="_bring_example", help=_example(example))
+    asked, opened = ASKED in st.session_state, False
     if tried:
-        _open(jobs.free_name("example"), *_plain(controls.favourite(example)), Reading("file"))
-    elif pressed and weights is None:
+        opened = _open(jobs.free_name("example"), *_plain(controls.favourite(example)), Reading("file"))
+    elif asked and weights is None:
         st.error("There are no weights yet: choose a file that ends in .safetensors, .pt or .pth.")
-    elif pressed and weights is not None:
+    elif asked and weights is not None:
         given = [File(file.name, file.getvalue()) for file in files]
-        _open(name, File(weights.name, weights.getvalue()), given, Reading(symbols, words, order, relu))
+        opened = _open(name, File(weights.name, weights.getvalue()), given, Reading(symbols, words, order, relu))
+    st.session_state.pop(ASKED, None)
+    if opened:
+        st.rerun()
+
+
+def _ask() -> None:
+    """Remember the click until it is answered: another widget may make the page run again before that."""
+    st.session_state[ASKED] = True
 
 
 def _example(names: list[str]) -> str:
@@ -139,7 +152,8 @@ def _plain(name: str) -> tuple[File, list[File]]:
     return weights, [vocabulary]
 
 
-def _open(name: str, weights: File, vocabulary: list[File], reading: Reading) -> None:
+def _open(name: str, weights: File, vocabulary: list[File], reading: Reading) -> bool:
+    """Open a checkpoint and return True, or say what is wrong."""
     try:
         with st.spinner("Looking through the tensors…"):
             brought.open_checkpoint(name, weights, vocabulary, reading)
@@ -148,6 +162,6 @@ def _open(name: str, weights: File, vocabulary: list[File], reading: Reading) ->
         listed = "\n".join(f"- {state.plain(problem, 600)}" for problem in missing)
         number = f" {capital(count(len(missing)))} things are missing or wrong:" if missing else ""
         st.error(f"{state.plain(capital(heading), 600)}.{number}\n{listed}".strip())
-        return
+        return False
     state.set_link(brought=name)
-    st.rerun()
+    return True

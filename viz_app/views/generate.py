@@ -13,6 +13,7 @@ from rnncore import LanguageModel
 from rnncore.network.generate import Written
 from viz_app import controls, state
 from viz_app.components import writing
+from viz_app.components.widgets import how_to_read
 from viz_app.figures.words import share, thousands
 from viz_app.whatif import Choice, Sampling, surprise
 
@@ -54,10 +55,10 @@ def page() -> None:
             key="writing",
             on_choice=lambda at, token: _choose(choices, at, token),
         )
-        st.markdown(
-            ":small[**How to read it.** :gray[Dark: the model was nearly certain of this character. Pale: it could "
+        how_to_read(
+            "Dark: the model was nearly certain of this character. Pale: it could "
             "have gone on in many ways, as at the start of a word. Were every character as dark as its neighbour, "
-            "it would have learned letters and no words.]]"
+            "it would have learned letters and no words."
         )
     with right:
         _settings(prompt, sampling, length, len(model.vocabulary))

@@ -13,7 +13,7 @@ from rnncore import Run, pretrained
 from viz_app import controls, jobs, state
 from viz_app.components import figure, theme
 from viz_app.components.training_form import form
-from viz_app.components.widgets import letters
+from viz_app.components.widgets import how_to_read, letters
 from viz_app.figures import training
 from viz_app.figures.words import capital, count, duration, thousands
 
@@ -122,10 +122,10 @@ def _past(run: Run, job: jobs.Job | None) -> None:
     if written := [at for at in samples if at <= step]:
         _sample(written[-1], samples[written[-1]])
     _norms(run, history, steps, step)
-    st.markdown(
-        ":small[**How to read it.** :gray[Loss is the surprise at the next character, in nats: a loss of 2 is a choice "
+    how_to_read(
+        "Loss is the surprise at the next character, in nats: a loss of 2 is a choice "
         "among e², about 7. Where validation rises while training falls, the model learns by heart. A dot is a step "
-        "whose gradient was scaled down to the dotted line.]]"
+        "whose gradient was scaled down to the dotted line."
     )
 
 

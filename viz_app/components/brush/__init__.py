@@ -58,5 +58,5 @@ def brush(
 
 @st.cache_resource
 def _component() -> st.components.v2.types.ComponentRenderer:
-    css, js = ((_FOLDER / f"brush.{kind}").read_text("utf-8") for kind in ("css", "js"))
-    return st.components.v2.component("rnncore.brush", css=css, js=js)
+    css, shared, js = ((_FOLDER / file).read_text("utf-8") for file in ("brush.css", "../dom.js", "brush.js"))
+    return st.components.v2.component("rnncore.brush", css=css, js=shared + js)

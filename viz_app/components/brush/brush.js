@@ -1,7 +1,6 @@
 // A text in which a range of steps is brushed. What is brushed shows at once, and is reported after a moment's rest.
 
 const REST = 350; // milliseconds after the last key or button until the range is reported
-const SHOWN = { "\n": "↵\n", "\t": "→\t", "\r": "␍" };
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const view = parentElement.view ?? (parentElement.view = build(parentElement));
@@ -22,7 +21,7 @@ function build(root) {
   root.append(text, foot);
 
   text.onpointerdown = (event) => {
-    const step = stepOf(event);
+    const step = stepOf(event.target);
     if (step === undefined || event.pointerType === "touch") return;
     view.from = step;
     text.setPointerCapture(event.pointerId);
@@ -74,11 +73,7 @@ function show(view, data) {
   const words = data.tokens.join("\u0000");
   if (view.words !== words) {
     view.words = words;
-    view.spans = data.tokens.map((token, step) => {
-      const span = node("span", "", SHOWN[token] ?? token);
-      span.dataset.step = step;
-      return span;
-    });
+    view.spans = spansOf(data.tokens);
     view.text.replaceChildren(...view.spans);
   }
   view.data = data;
@@ -128,21 +123,7 @@ function word(tokens, step) {
   return [start, end];
 }
 
-function stepOf(event) {
-  const step = event.target.dataset?.step;
-  return step === undefined ? undefined : Number(step);
-}
-
 // While the pointer is captured every event has the text as its target: look where the pointer is.
 function stepAt(view, event) {
-  const found = view.text.getRootNode().elementFromPoint(event.clientX, event.clientY);
-  const step = found?.dataset?.step;
-  return step === undefined ? undefined : Number(step);
-}
-
-function node(tag, className, text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
+  return stepOf(view.text.getRootNode().elementFromPoint(event.clientX, event.clientY));
 }

@@ -12,8 +12,7 @@ from rnncore.cells.equations import Equations
 from rnncore.cells.expression import Expression
 from rnncore.cells.notation import spell
 from viz_app.components.diagram.anatomy import carried, untapped
-
-NAMES = {"\n": "the line break", " ": "the space", "\t": "the tab", "\r": "the carriage return"}
+from viz_app.figures.words import named
 
 
 @dataclass(frozen=True)
@@ -160,7 +159,7 @@ def _pulled(state: str, old: float, new: float, after: float) -> str:
 
 
 def _at(token: str, scope: str) -> str:
-    place = f"{NAMES.get(token, f'“{token}”')}"
+    place = named(token, "the")
     return f"{scope}, at {place}" if scope else f"At {place}"
 
 

@@ -96,5 +96,5 @@ def excerpts(
 
 @st.cache_resource
 def _component() -> st.components.v2.types.ComponentRenderer:
-    css, js = ((_FOLDER / f"excerpts.{kind}").read_text("utf-8") for kind in ("css", "js"))
-    return st.components.v2.component("rnncore.excerpts", css=css, js=js)
+    css, shared, js = ((_FOLDER / file).read_text("utf-8") for file in ("excerpts.css", "../dom.js", "excerpts.js"))
+    return st.components.v2.component("rnncore.excerpts", css=css, js=shared + js)

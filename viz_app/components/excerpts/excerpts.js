@@ -71,10 +71,3 @@ function legend(scale) {
   box.append(node("span", "", scale.low), bar, node("span", "", scale.high));
   return box;
 }
-
-function node(tag, className, text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}

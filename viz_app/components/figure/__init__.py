@@ -68,8 +68,13 @@ def show(
                 width="content",
                 height="content",
             )
-            _button("HTML", lambda: page(fig, name), name, "text/html", key)
-            _button("CSV", lambda: data.to_csv(index=False).encode(), name, "text/csv", key)
+            files(fig, data, name, key)
+
+
+def files(fig: go.Figure, data: pd.DataFrame, name: str, key: str) -> None:
+    """Offer ``fig`` as HTML and ``data`` as CSV; of a drawing that is no plotly figure, ``fig`` shows the same."""
+    _button("HTML", lambda: page(fig, name), name, "text/html", key)
+    _button("CSV", lambda: data.to_csv(index=False).encode(), name, "text/csv", key)
 
 
 def page(fig: go.Figure, name: str) -> bytes:

@@ -81,5 +81,5 @@ def packed(norms: np.ndarray) -> str:
 
 @st.cache_resource
 def _component() -> st.components.v2.types.ComponentRenderer:
-    css, js = ((_FOLDER / file).read_text("utf-8") for file in ("pairs.css", "pairs.js"))
-    return st.components.v2.component("rnncore.pairs", css=css, js=js)
+    css, shared, js = ((_FOLDER / file).read_text("utf-8") for file in ("pairs.css", "../dom.js", "pairs.js"))
+    return st.components.v2.component("rnncore.pairs", css=css, js=shared + js)

@@ -150,28 +150,7 @@ function told(hundredths) {
   return digit === 10 ? power(exponent + 1) : `${digit}×${power(exponent)}`;
 }
 
-function named(token) {
-  return { "\n": "line break", "\t": "tab", " ": "space", "\r": "carriage return" }[token] ?? `“${token}”`;
-}
-
 function power(exponent) {
   if (exponent === 0 || exponent === 1) return String(10 ** exponent);
   return "10" + String(exponent).replace("-", "⁻").replace(/\d/g, (digit) => SUPERSCRIPT[digit]);
-}
-
-function channels(colour) {
-  return [1, 3, 5].map((place) => parseInt(colour.slice(place, place + 2), 16));
-}
-
-function between(stops, place) {
-  const at = place * (stops.length - 1);
-  const [low, high] = [stops[Math.floor(at)], stops[Math.ceil(at)]];
-  return low.map((value, channel) => Math.round(value + (high[channel] - value) * (at % 1)));
-}
-
-function node(tag, className, text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
 }

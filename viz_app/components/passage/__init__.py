@@ -69,5 +69,5 @@ def passage(
 
 @st.cache_resource
 def _component() -> st.components.v2.types.ComponentRenderer:
-    css, js = ((_FOLDER / file).read_text("utf-8") for file in ("passage.css", "passage.js"))
-    return st.components.v2.component("rnncore.passage", css=css, js=js)
+    css, shared, js = ((_FOLDER / file).read_text("utf-8") for file in ("passage.css", "../dom.js", "passage.js"))
+    return st.components.v2.component("rnncore.passage", css=css, js=shared + js)

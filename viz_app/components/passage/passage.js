@@ -1,7 +1,6 @@
 // A text coloured by a size on a logarithmic scale; one character is the target, chosen by click or arrows.
 
 const REST = 300; // milliseconds after the last arrow key until the step is reported
-const SHOWN = { "\n": "↵\n", "\t": "→\t", "\r": "␍" };
 const SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 export default function ({ parentElement, data, setTriggerValue }) {
@@ -21,10 +20,10 @@ function build(root) {
   const view = { text, readout, legend, spans: [] };
 
   text.onclick = (event) => {
-    const step = stepOf(event);
+    const step = stepOf(event.target);
     if (step !== undefined) aim(view, step, 0);
   };
-  text.onpointermove = (event) => read(view, stepOf(event) ?? view.target);
+  text.onpointermove = (event) => read(view, stepOf(event.target) ?? view.target);
   text.onpointerleave = () => read(view, view.target);
   text.onkeydown = (event) => {
     const last = view.spans.length - 2;
@@ -39,11 +38,7 @@ function build(root) {
 function show(view, data) {
   if (view.words !== data.tokens.join("\u0000")) {
     view.words = data.tokens.join("\u0000");
-    view.spans = data.tokens.map((token, step) => {
-      const span = node("span", "", SHOWN[token] ?? token);
-      span.dataset.step = step;
-      return span;
-    });
+    view.spans = spansOf(data.tokens);
     view.text.replaceChildren(...view.spans);
   }
   view.data = data;
@@ -96,28 +91,9 @@ function read(view, step) {
   }
 }
 
-function stepOf(event) {
-  const step = event.target.dataset?.step;
-  return step === undefined ? undefined : Number(step);
-}
-
-function named(token) {
-  return { "\n": "line break", "\t": "tab", " ": "space", "\r": "carriage return" }[token] ?? `“${token}”`;
-}
-
 function power(exponent) {
   const digits = String(exponent).replace(/\d/g, (digit) => SUPERSCRIPT[digit]);
   return "10" + digits.replace("-", "⁻").replace(".", "·");
-}
-
-function channels(colour) {
-  return [1, 3, 5].map((place) => parseInt(colour.slice(place, place + 2), 16));
-}
-
-function between(stops, place) {
-  const at = Math.max(0, Math.min(1, place)) * (stops.length - 1);
-  const [low, high] = [stops[Math.floor(at)], stops[Math.ceil(at)]];
-  return low.map((value, channel) => Math.round(value + (high[channel] - value) * (at % 1)));
 }
 
 // The letter's colour, of two, with the better contrast (WCAG).
@@ -132,11 +108,4 @@ function readable(ground, letters) {
 function luminance(rgb) {
   const [r, g, b] = rgb.map((value) => ((value / 255 + 0.055) / 1.055) ** 2.4);
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-}
-
-function node(tag, className, text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
 }

@@ -7,6 +7,7 @@ not sent again: :class:`Report` says what the browser holds.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,22 @@ from typing import Any
 import streamlit as st
 
 from viz_app.components import theme
-from viz_app.components.reader.ranking import SORTS
 from viz_app.components.reader.reading import Reading, clearest
 
 __all__ = ["Chosen", "Reading", "clearest", "reader"]
 
 _FOLDER = Path(__file__).parent
-_SCRIPTS = ("marks.js", "store.js", "text.js", "strip.js", "units.js", "aside.js", "pictures.js", "reader.js")
+_SCRIPTS = (
+    "marks.js",
+    "store.js",
+    "text.js",
+    "strip.js",
+    "units.js",
+    "aside.js",
+    "evidence.js",
+    "pictures.js",
+    "reader.js",
+)
 
 
 @dataclass(frozen=True)
@@ -42,30 +52,56 @@ class Report:
     want: tuple[int, ...] = ()
 
 
-def reader(reading: Reading, chosen: Chosen, key: str) -> Chosen:
+def reader(
+    reading: Reading,
+    chosen: Chosen,
+    key: str,
+    *,
+    visit: int = 0,
+    doors: Collection[str] = (),
+    on_open: Callable[[str, Mapping[str, Any]], None] = lambda page, place: None,
+) -> Chosen:
     """Show ``reading``, opened at ``chosen``; return where the visitor is now.
 
     Call it inside a fragment: every report reruns what it stands in.
+
+    Parameters
+    ----------
+    visit : int
+        Another one opens the reading anew at ``chosen``, wherever the visitor was.
+    doors : collection of str
+        Pages that the reader may lead to.
+    on_open : callable
+        Called with a page, and the layer (from 1), unit and signal to open there, before the fragment runs again.
     """
     state = st.session_state.get(key)
-    report = parse(state.get("report") if state else None, reading)
+    of = f"{reading.fingerprint}-{visit}" if visit else reading.fingerprint
+    report = parse(state.get("report") if state else None, reading, of)
+
+    def opened() -> None:
+        asked = st.session_state[key].get("open")
+        if isinstance(asked, Mapping) and asked.get("page") in ("cells", *doors):
+            on_open(str(asked["page"]), {name: asked[name] for name in asked if name != "page"})
+
     if report is None:
         opening = {**reading.opening(), "chosen": asdict(chosen), "palettes": _palettes(reading)}
+        opening["doors"] = dict.fromkeys(doors, True)
         bank = reading.bank(reading.first_bank(chosen.unit, chosen.signal, chosen.sort))
     else:
         opening, bank = None, reading.bank(report.want) if report.want else None
     _component()(
         key=key,
-        data={"of": reading.fingerprint, "opening": opening, "bank": bank},
+        data={"of": of, "opening": opening, "bank": bank},
         on_report_change=lambda: None,
+        on_open_change=opened,
     )
     return report.chosen if report else chosen
 
 
-def parse(report: Any, reading: Reading) -> Report | None:
-    """Return what the browser reported, or None if it holds another reading or says what cannot be."""
+def parse(report: Any, reading: Reading, of: str = "") -> Report | None:
+    """Return what the browser reported, or None if it holds another reading than ``of`` or says what cannot be."""
     try:
-        if report["of"] != reading.fingerprint:
+        if report["of"] != (of or reading.fingerprint):
             return None
         chosen = Chosen(int(report["unit"]), str(report["signal"]), str(report["sort"]), int(report["t"]))
         want = tuple(int(unit) for unit in report["want"])[: reading.bank_size]
@@ -74,7 +110,7 @@ def parse(report: Any, reading: Reading) -> Report | None:
     possible = (
         all(0 <= unit < reading.units for unit in (chosen.unit, *want))
         and chosen.signal in reading.signals
-        and chosen.sort in SORTS
+        and chosen.sort in reading.sorts
         and 0 <= chosen.t < reading.recording.time
     )
     return Report(report["of"], chosen, want) if possible else None

@@ -121,6 +121,32 @@ def finding(unit: int, values: np.ndarray, what: str, patterns: dict[str, np.nda
     return Finding(headline, f"On this text {numbers}; {strength}.", otherwise)
 
 
+def verified(unit: int, values: np.ndarray, what: str, does: str, label: np.ndarray | None, signed: bool) -> Finding:
+    """Return the headline of a unit whose meaning is verified elsewhere, with what it does on this text.
+
+    Parameters
+    ----------
+    does : str
+        What the signal does, such as "is high on “white space”".
+    label : float [time], optional
+        What it is verified to tell, at each step; nan where that is not defined. Of a scalar, inside is what is above
+        its median.
+    """
+    headline = f"Unit {unit}’s {what} {does}"
+    otherwise = "If the headline were false, one of the checks beside the text would have failed"
+    if label is None:
+        return Finding(headline, "What it tells is not marked on this text.", otherwise)
+    known = ~np.isnan(label)
+    scalar = not np.isin(label[known], (0, 1)).all()
+    holds = known & (label > np.median(label[known]) if scalar else label == 1)
+    if not holds.any() or not (known & ~holds).any():
+        return Finding(headline, "This text is all of one kind in that, so that it cannot be seen here.", otherwise)
+    there, elsewhere = number(values[holds].mean(), signed), number(values[known & ~holds].mean(), signed)
+    where = "in its upper half" if scalar else f"on the {thousands(int(holds.sum()))} characters where it holds"
+    numbers = f"On this text it averages {there} {where} and {elsewhere} {'in the lower' if scalar else 'elsewhere'}."
+    return Finding(headline, numbers, otherwise)
+
+
 def number(value: float, signed: bool) -> str:
     """Return ``value`` with two decimals and a true minus, and with a plus where it is signed."""
     digits = f"{abs(value):.2f}"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-Range = tuple[float, float] | None
+from rnncore.analysis import MARGIN
 
-SATURATED = 0.1
-"""A bounded value is saturated within this distance of either end of its range."""
+Range = tuple[float, float] | None
 
 SORTS = {
     "pattern": "clearest pattern",
@@ -24,14 +23,16 @@ def variance(values: np.ndarray) -> np.ndarray:
 
 
 def saturation(values: np.ndarray, bounds: Range) -> np.ndarray:
-    """Return the share of steps, 0..1, in which each unit of ``values`` [time, unit] is saturated.
+    """Return the share of steps, 0..1, in which each unit of ``values`` [time, unit] is saturated at either end.
 
-    A gate (0..1) is saturated below 0.1 or above 0.9, a signal of range -1..1 below -0.9 or above 0.9.
+    As in :func:`rnncore.analysis.saturation`, an end is a tenth of the range: a gate (0..1) is saturated below 0.1 or
+    above 0.9, a signal of range -1..1 below -0.8 or above 0.8.
     An unbounded signal x, such as the cell state, is judged by tanh x, through which it acts.
     """
     low, high = bounds or (-1.0, 1.0)
     seen = values if bounds else np.tanh(values)
-    return ((seen < low + SATURATED) | (seen > high - SATURATED)).mean(axis=0)
+    end = MARGIN * (high - low)
+    return ((seen < low + end) | (seen > high - end)).mean(axis=0)
 
 
 def order(scores: np.ndarray) -> np.ndarray:

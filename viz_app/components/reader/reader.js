@@ -7,14 +7,15 @@ const PARTS = {
   reader: ".reader", headline: ".headline", numbers: ".numbers", unit: ".unit", signals: ".signals", legend: ".legend", low: ".low", high: ".high",
   ramp: ".ramp", meaning: ".meaning", bars: ".bars", slide: ".slide", sort: ".sort", count: ".count", place: ".place", text: ".text", notes: ".notes",
   strip: ".strip", how: ".how span", after: ".after", came: ".came", guesses: ".guesses", extremes: ".extremes", snippets: ".snippets", tip: ".tip",
-  said: ".said", previous: "[data-step='-1']", next: "[data-step='1']",
+  said: ".said", verdict: ".verdict", chips: ".chips", evidence: ".evidence", previous: "[data-step='-1']", next: "[data-step='1']",
 };
 
 const ROLES = { paper: "paper", sunk: "sunk", line: "line", line2: "line2", ink: "ink", soft: "soft", accent: "accent", wash: "accent_soft", warning: "warning" };
 
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const view = VIEWS.get(parentElement) ?? open(parentElement);
   view.tell = (report) => setStateValue("report", report);
+  view.turn = (page, place) => setTriggerValue("open", { page, ...place });
   const reading = data.opening ? keep(data.of, data.opening) : READINGS.get(data.of);
   if (!reading) return void view.tell({ of: null });
   if (data.bank) { deposit(reading, data.bank); view.want = []; }
@@ -27,6 +28,7 @@ export default function ({ data, parentElement, setStateValue }) {
     Object.assign(view, { locked: false, want: [] });
     makeUnits(view);
     makeText(view);
+    makeChips(view);
     view.parts.reader.hidden = false;
     view.strip = undefined;
   }
@@ -62,19 +64,25 @@ function listen(view) {
     if (!button) return;
     if (button.dataset.step) flip(view, Number(button.dataset.step));
     else if (button.dataset.take) take(view, button.dataset.take);
+    else if (button.chip) toChip(view, button.chip);
+    else if (button.classList.contains("door")) view.turn("unit", { layer: view.reading.layer, unit: view.at.unit, signal: view.at.signal });
     else if (button.symbol) go(view, { signal: button.symbol });
     else if (button.step !== undefined) { view.locked = true; go(view, { t: button.step }, { scroll: true }); }
   });
   on(parts.unit, "change", () => {
     const typed = parts.unit.value, asked = Math.round(Number(typed)), unit = Math.max(0, Math.min(view.reading.units - 1, asked || 0));
-    go(view, { unit });
+    go(view, toUnit(view, unit));
     if (typed === "" || unit !== asked) say(view, `There is no unit ${typed || "without a number"}; this layer has 0 to ${view.reading.units - 1}. Showing ${unit}.`);
   });
-  on(parts.sort, "change", () => go(view, { sort: parts.sort.value }));
-  on(parts.slide, "input", () => go(view, { unit: ordered(view.reading, view.at).order[Number(parts.slide.value)] }));
+  on(parts.sort, "change", () => {
+    view.at.sort = parts.sort.value;
+    const told = view.reading.labels[view.at.sort];
+    go(view, told ? toUnit(view, told.order[0]) : {});
+  });
+  on(parts.slide, "input", () => go(view, toUnit(view, ordered(view.reading, view.at).order[Number(parts.slide.value)])));
   on(parts.bars, "click", (event) => {
     const box = parts.bars.getBoundingClientRect(), { order } = ordered(view.reading, view.at);
-    go(view, { unit: order[Math.max(0, Math.min(order.length - 1, Math.floor(((event.clientX - box.left) / box.width) * order.length)))] });
+    go(view, toUnit(view, order[Math.max(0, Math.min(order.length - 1, Math.floor(((event.clientX - box.left) / box.width) * order.length)))]));
   });
   const stepAt = (event) => event.target.step ?? undefined;
   on(parts.text, "pointermove", (event) => {
@@ -120,7 +128,7 @@ function onKey(view, event) {
 
 function flip(view, way) {
   const { order } = ordered(view.reading, view.at), place = order.indexOf(view.at.unit) + way;
-  if (place >= 0 && place < order.length) go(view, { unit: order[place] });
+  if (place >= 0 && place < order.length) go(view, toUnit(view, order[place]));
 }
 
 // Move to another unit, signal, order or step, and draw what depends on it.
@@ -148,7 +156,9 @@ function draws(view, held, change, scroll) {
     paintText(view, held.values[at.signal], signal);
     paintSnippets(view, held);
     const colours = signal.signed ? "Orange is above zero, blue below" : "Slate is an open gate, paper a shut one";
-    parts.how.textContent = `${colours}; each character wears the value after it was read. ${otherwise}; it names the strongest of a few simple patterns, found on this text alone, and is no proof.`;
+    const proof = isVerified(view, held) ? "" : "; it names the strongest of a few simple patterns, found on this text alone, and is no proof";
+    parts.how.textContent = `${colours}; each character wears the value after it was read. ${otherwise}${proof}.`;
+    paintEvidence(view, held);
     parts.text.setAttribute("aria-label", `The text, coloured by the ${signal.meaning} of unit ${at.unit}. Arrow keys move the cursor, Escape frees it.`);
   }
   ring(view, at.t, scroll);
@@ -156,6 +166,11 @@ function draws(view, held, change, scroll) {
   paintExpected(view);
   if (view.pointed || view.root.activeElement === parts.text) paintTip(view, held);
   notes(view);
+}
+
+function toChip(view, { layer, unit, signal, sort }) {
+  if (layer === view.reading.layer) go(view, { unit, signal, sort });
+  else view.turn("cells", { layer, unit, signal, sort });
 }
 
 function notes(view) {

@@ -9,10 +9,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 import rnncore
-from rnncore import Recording
+from rnncore import Recording, analysis
+from rnncore.analysis import Dictionary
 from viz_app.components.reader import packing, patterns, ranking
+from viz_app.components.reader.known import Known
 
 BANK_BYTES = 2**19
 """How much one bank of units may weigh before base64; a few dozen units of a page of text."""
@@ -43,10 +46,11 @@ class Signal:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What the reader shows of ``layer`` (0 is the first) of ``recording``."""
+    """What the reader shows of ``layer`` (0 is the first) of ``recording``, and what a dictionary knows of it."""
 
     recording: Recording
     layer: int
+    dictionary: Dictionary | None = None
 
     def __post_init__(self) -> None:
         if not self.recording.time:
@@ -59,11 +63,13 @@ class Reading:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Name of exactly these numbers, under which the browser keeps them."""
+        """Name of exactly these numbers and what is known of them, under which the browser keeps them."""
         digest = hashlib.blake2b(digest_size=12)
         digest.update(f"{self.recording.model} {self.layer} {self.recording.signals}".encode())
         digest.update("".join(self.recording.tokens).encode("utf-8", "surrogatepass"))
         digest.update(np.ascontiguousarray(self.recording.loss).tobytes())
+        if self.dictionary is not None:
+            digest.update(pd.util.hash_pandas_object(self.dictionary.units).to_numpy().tobytes())
         return digest.hexdigest()
 
     @cached_property
@@ -106,6 +112,22 @@ class Reading:
             "saturation": np.stack([ranking.saturation(values(s), ranges.get(s)) for s in symbols]),
         }
 
+    @cached_property
+    def known(self) -> Known | None:
+        """What is known of the units from elsewhere; None without a dictionary."""
+        return Known(self.dictionary, self.layer, tuple(self.signals)) if self.dictionary is not None else None
+
+    @cached_property
+    def sorts(self) -> dict[str, str]:
+        """The orders of units: by what they do on this text, and by how well they tell a label on unseen text."""
+        return ranking.SORTS | self.labels
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """The labels that units are known to tell, well or badly, with their titles."""
+        titles = self.known.titles if self.known else {}
+        return {name: title for name, title in titles.items() if name not in ranking.SORTS}
+
     def values(self, symbol: str) -> np.ndarray:
         """Return one signal of the layer, float32 [time, unit], finite."""
         return self._values[symbol]
@@ -114,12 +136,24 @@ class Reading:
         """Return the units in the order in which the page flips through them."""
         if sort == "unit":
             return np.arange(self.units, dtype=np.int32)
+        if self.known and sort in self.labels:
+            return self.known.order(sort)
         return ranking.order(self.scores[sort][list(self.signals).index(symbol)])
 
     def start(self, symbol: str, sort: str) -> tuple[int, int]:
         """Return the unit and the step to open at: the first unit of an order, where it is strongest."""
         unit = int(self.order(symbol, sort)[0])
-        return unit, int(np.abs(self.values(symbol)[:, unit]).argmax())
+        return unit, self.strongest(symbol, unit)
+
+    def strongest(self, symbol: str, unit: int) -> int:
+        """Return the step at which a signal of a unit is farthest from zero."""
+        return int(np.abs(self.values(symbol)[:, unit]).argmax())
+
+    def signal(self, sort: str) -> str:
+        """Return the signal to open an order on: the memory, or the one by which the first unit tells the label."""
+        if self.known and sort in self.labels:
+            return self.known.signal(sort, int(self.known.order(sort)[0]))
+        return self.memory
 
     @cached_property
     def bank_size(self) -> int:
@@ -135,10 +169,21 @@ class Reading:
         return order[start : start + self.bank_size].tolist()
 
     def finding(self, unit: int, symbol: str) -> patterns.Finding:
-        """Return the sentence over one unit of one signal."""
+        """Return the sentence over one unit of one signal: what is verified of it, or else what it does here."""
         signal = self.signals[symbol]
         values = self.values(symbol)[:, unit]
+        claim = self.known.claims[unit] if self.known else None
+        if claim and claim.head and claim.signal == symbol:
+            label = self._label(claim.feature)
+            return patterns.verified(unit, values, signal.meaning, claim.head, label, signal.signed)
         return patterns.finding(unit, values, signal.meaning, self._patterns, signal.signed)
+
+    def _label(self, name: str) -> np.ndarray | None:
+        """Return a label of the registry at each step, float32 [time]; None where it cannot be told."""
+        tokens = self.recording.tokens
+        if name not in analysis.features or any(len(token) != 1 for token in tokens):
+            return None
+        return analysis.find_feature(name)("".join(tokens))
 
     def bank(self, units: Sequence[int]) -> dict[str, Any]:
         """Return every signal of ``units``, in hundredths, and their sentences."""
@@ -149,6 +194,7 @@ class Reading:
                 symbol: packing.pack(packing.hundredths(self.values(symbol)[:, columns].T)) for symbol in self.signals
             },
             "findings": {symbol: [self.finding(unit, symbol) for unit in columns] for symbol in self.signals},
+            "claims": self.known.bank(columns) if self.known else None,
         }
 
     def opening(self) -> dict[str, Any]:
@@ -170,6 +216,7 @@ class Reading:
             "signals": [vars(signal) for signal in self.signals.values()],
             "bank_size": self.bank_size,
             "sorts": ranking.SORTS,
+            "known": self.known.opening() if self.known else None,
             "scores": {sort: packing.pack(self.scores[sort].astype(np.float32)) for sort in sorts},
             "order": {
                 sort: packing.pack(np.stack([self.order(symbol, sort) for symbol in self.signals])) for sort in sorts

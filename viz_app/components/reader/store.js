@@ -22,7 +22,7 @@ function keep(of, opening) {
     guesses: unpack(opening.guesses), probability: unpack(opening.probability),
     scores: unpackAll(opening.scores), order: unpackAll(opening.order),
     unseen: new Set(opening.unseen), time: opening.tokens.length,
-    units_held: new Map(),
+    units_held: new Map(), labels: opening.known ? unpackLabels(opening.known, opening) : {},
   };
   reading.top = reading.guesses.length / reading.time;
   READINGS.delete(of);
@@ -31,11 +31,20 @@ function keep(of, opening) {
   return reading;
 }
 
-// Add a bank: per unit, {values: {symbol: hundredths by step}, findings: {symbol: [headline, numbers, otherwise]}}.
+// How well each unit tells each label on unseen text: {name: {label, order, scores, signals}}.
+function unpackLabels(known, { units, signals }) {
+  const strength = unpack(known.strength), order = unpack(known.order), best = unpack(known.signals);
+  return Object.fromEntries(known.labels.map((label, row) => {
+    const cut = (array) => array.subarray(row * units, (row + 1) * units);
+    return [label.name, { label, order: cut(order), scores: Float32Array.from(cut(strength), (value) => value / 1000), signals: Array.from(cut(best), (k) => signals[k].symbol) }];
+  }));
+}
+
+// Add a bank: per unit, {values: {symbol: hundredths by step}, findings: {symbol: [headline, numbers, otherwise]}, claim}.
 function deposit(reading, bank) {
   const values = unpackAll(bank.values);
   bank.units.forEach((unit, row) => {
-    const held = { values: {}, findings: {} };
+    const held = { values: {}, findings: {}, claim: bank.claims?.[row] };
     for (const { symbol } of reading.signals) {
       held.values[symbol] = values[symbol].subarray(row * reading.time, (row + 1) * reading.time);
       held.findings[symbol] = bank.findings[symbol][row];
@@ -44,8 +53,10 @@ function deposit(reading, bank) {
   });
 }
 
-// The units in the order of a sort, for one signal, and their scores.
+// The units in the order of a sort, and their scores: for one signal, or for a label, each unit by its best signal.
 function ordered(reading, at) {
+  const told = reading.labels[at.sort];
+  if (told) return { ...told, by: at.sort };
   const row = reading.signals.findIndex((signal) => signal.symbol === at.signal);
   const cut = (array) => array.subarray(row * reading.units, (row + 1) * reading.units);
   if (at.sort === "unit") return { order: Int32Array.from({ length: reading.units }, (_, k) => k), scores: cut(reading.scores.variance), by: "variance" };

@@ -34,5 +34,6 @@ def tint(tokens: Sequence[str], values: np.ndarray, reach: float, label: str, ke
 
 @st.cache_resource
 def _component() -> st.components.v2.types.ComponentRenderer:
-    files = {kind: (_FOLDER / f"tint.{kind}").read_text("utf-8") for kind in ("html", "css", "js")}
-    return st.components.v2.component("rnncore.tint", **files)
+    names = ("tint.html", "tint.css", "../dom.js", "tint.js")
+    html, css, shared, js = ((_FOLDER / file).read_text("utf-8") for file in names)
+    return st.components.v2.component("rnncore.tint", html=html, css=css, js=shared + js)

@@ -25,20 +25,14 @@ export default function ({ parentElement: root, data }) {
 
   text.onpointerover = ({ target }) => {
     const t = target.dataset?.t;
-    output.textContent = t === undefined ? "" : `${shown(tokens[t])} ${signed(values[t], 2)}`;
+    output.textContent = t === undefined ? "" : `${shown(tokens[t])} ${signed(values[t])}`;
   };
   text.onpointerleave = () => { output.textContent = ""; };
 }
 
 // The colour grows with the root of the value, so that small values of an unbounded signal can be told apart.
 function colour(x) {
-  const side = x < 0 ? "--negative" : "--positive";
-  const share = Math.sqrt(Math.min(1, Math.abs(x)));
-  return `color-mix(in srgb, var(${side}) calc(${share.toFixed(3)} * var(--behind-signed)), transparent)`;
-}
-
-function signed(x, digits) {
-  return (x < 0 ? "−" : "+") + Math.abs(x).toFixed(digits);
+  return tinge(Math.sign(x) * Math.sqrt(Math.min(1, Math.abs(x))));
 }
 
 function shown(token) {

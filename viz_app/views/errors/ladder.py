@@ -18,7 +18,7 @@ from viz_app.components.excerpts import NONE, Excerpt, Kinds, excerpts
 from viz_app.components.waiting import Progress, computed
 from viz_app.components.widgets import columns, how_to_read, letters, switch
 from viz_app.figures import errors as drawing
-from viz_app.figures.words import escaped, share
+from viz_app.figures.words import escaped, named, share
 from viz_app.views.errors.read import Read
 
 COLOURS = dict(zip(TYPES, (9, 5, 3, 4, 0, 7), strict=True))
@@ -76,7 +76,7 @@ def _text(characters: pd.DataFrame, colours: dict[str, str]) -> None:
 
 def _told(row: Any) -> str:
     """Return what is said of a character under the pointer."""
-    sign = {"\n": "line break", " ": "space", "\t": "tab"}.get(row.character, f"“{row.character}”")
+    sign = named(row.character)
     probability, kind = row.probability, row.type
     if np.isnan(probability):
         return f"{sign}: the first, nobody asked"

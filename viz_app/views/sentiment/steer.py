@@ -1,0 +1,123 @@
+"""Sentiment, Hold the unit: the model writes several texts with its unit held; words alone judge them."""
+
+from __future__ import annotations
+
+import shlex
+
+import streamlit as st
+
+from rnncore import analysis
+from viz_app import sentiments, state
+from viz_app.components import figure, theme
+from viz_app.components.samples import Sample, samples
+from viz_app.components.widgets import columns, how_to_read, letters, toggle
+from viz_app.figures import sentiment as words
+from viz_app.figures import sentiment_curves as drawing
+from viz_app.figures.style import number
+from viz_app.figures.words import escaped, thousands
+from viz_app.views.sentiment.asked import Asked
+from viz_app.views.sentiment.reviews import about_films
+
+SAMPLES, LENGTH, WORDS, TEMPERATURE = 4, 240, 50, 0.8
+"""Texts written at once, symbols of each, or words where a symbol is one; and how much the model dares."""
+
+PROMPT = "The film"
+"""Where the classes are those of film reviews; others have none."""
+
+IN_LINK = 120
+"""Characters that a prompt may have."""
+
+
+def show(asked: Asked) -> None:
+    """Show the slider, the texts, and what was measured."""
+    left, right = columns([5, 7])
+    with left:
+        setting, prompt = _settings(asked)
+        _measured(asked, setting)
+    with right:
+        _texts(asked, setting, prompt)
+
+
+def _settings(asked: Asked) -> tuple[float | None, str]:
+    """Draw the slider and the prompt; return where the unit is held, None for nowhere, and the prompt."""
+    first, second = map(escaped, asked.found.classes)
+    hold = state.link("hold", True)
+    setting = state.link("at", 1.0, low=-2, high=2)
+    prompt = state.link("prompt", PROMPT if about_films(asked.found.classes) else "")[:IN_LINK]
+    st.subheader("Hold the unit, let the model write", anchor=False)
+    value = number(analysis.held_at(asked.found, setting), signed=True)
+    st.session_state["_at"] = setting
+    st.slider(
+        f"From {first} to {second}: held at {value}" if hold else "Nothing is held",
+        -2.0,
+        2.0,
+        step=0.25,
+        key="_at",
+        disabled=not hold,
+        help="At −1 and 1 the unit is where one text in a hundred leaves it, or beyond; at 0 it is at the middle.",
+        on_change=lambda: state.set_link(at=st.session_state["_at"]),
+    )
+    toggle("Hold the unit", "hold", hold)
+    st.session_state["_prompt"] = prompt
+    st.text_input(
+        "Prompt",
+        key="_prompt",
+        max_chars=IN_LINK,
+        on_change=lambda: state.set_link(prompt=st.session_state["_prompt"]),
+    )
+    return (setting if hold else None), prompt
+
+
+def _texts(asked: Asked, setting: float | None, prompt: str) -> None:
+    """Let the model write, and draw the texts with what the judge says of them."""
+    seed = state.link("seed", 1, low=0, high=999_999)
+    classes, vocabulary = asked.found.classes, state.model(asked.name).vocabulary
+    written = sentiments.steered(
+        asked.name,
+        setting,
+        prompt=prompt,
+        samples=SAMPLES,
+        length=WORDS if vocabulary.kind == "words" else LENGTH,
+        temperature=TEMPERATURE,
+        seed=SAMPLES * seed,
+    )
+    st.markdown(f"**{escaped(drawing.told(written['by_words'], classes[1]))}**")
+    rows = [
+        Sample(row.text, words.verdict(row.by_words, classes), asked.colours[row.by_words > 0.5])
+        for row in written.itertuples()
+    ]
+    samples(vocabulary.join(vocabulary.tokenize(prompt)), rows, key="samples")
+    with st.container(horizontal=True):
+        st.button("New samples", on_click=lambda: state.set_link(seed=seed + 1))
+    how_to_read(
+        "Every text draws the same random numbers wherever the unit is held, so that only the unit makes a difference. "
+        "The verdict is that of a judge who was taught by the words of labelled texts and never saw the model. "
+        f"{SAMPLES} texts are an illustration; the figure is the evidence."
+    )
+
+
+def _measured(asked: Asked, setting: float | None) -> None:
+    """Draw what holding the unit did to many texts, or say how that is measured."""
+    found = asked.found
+    if not len(found.steering):
+        st.markdown(
+            "How strongly it steers was not measured for this model. This does it, and takes some minutes. It finds "
+            "everything anew: a CSV file’s place and columns, `--positive` and `--transfer` must be given again."
+        )
+        folder, out = str(state.folder(asked.name)), str(sentiments.folder(asked.name))
+        command = ["rnncore", "sentiment", folder, "--texts", found.data, "--samples", "200", "--out", out]
+        st.code(shlex.join(command), language="sh", wrap_lines=True)
+        return
+    many = int(found.steering["samples"].max())
+    fig = drawing.steering(
+        found.steering, found.classes[1], theme.palette(), asked.family, setting=setting, size=letters()
+    )
+    figure.show(fig, found.steering, "sentiment-steering", "steering")
+    how_to_read(
+        f"{thousands(many)} texts a setting, written without a prompt at temperature 1 (those beside: with the prompt, "
+        f"at {TEMPERATURE}), judged by their words; bars and the grey band are 95 % intervals over texts, not over "
+        "units. Grey and hollow: units drawn at random, held alike, each on the side of the class that it says itself. "
+        "Did the unit not steer, its line would be like theirs.",
+        f"{drawing.strength(analysis.strength(found.steering), found.classes[1], many)} "
+        f"{drawing.effects(found.steering)}",
+    )
