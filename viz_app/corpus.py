@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +10,7 @@ import streamlit as st
 import rnncore
 from rnncore import analysis
 from rnncore.analysis import HeldOut, language_of
-from viz_app import controls, state
+from viz_app import controls, state, texts
 from viz_app.figures.words import thousands
 
 LENGTHS = (20_000, 50_000, 100_000, 300_000)
@@ -50,7 +49,7 @@ class Corpus:
     @cached_property
     def key(self) -> str:
         """What tells this text from any other."""
-        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return texts.digest(self.text)
 
 
 def kinds(model: str, text: state.Text) -> dict[str, str]:

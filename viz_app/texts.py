@@ -98,14 +98,18 @@ def title(kept: str) -> str:
     return f"“{words[:24].rstrip()}…”" if len(words) > 24 else f"“{words}”"
 
 
+def digest(text: str) -> str:
+    """Return 16 hexadecimal digits that tell a text from any other."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
 # ---- on disk -------------------------------------------------------------------------------------------------
 
 
 def store(kept: str) -> str:
     """Keep a visitor's text in the user's cache folder; return the key under which it is found again."""
-    content = kept.encode("utf-8", "surrogatepass")
-    key = hashlib.sha256(content).hexdigest()[:16]
-    _write(_own(key), content)
+    key = digest(kept)
+    _write(_own(key), kept.encode("utf-8", "surrogatepass"))
     return key
 
 

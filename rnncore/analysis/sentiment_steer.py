@@ -64,7 +64,7 @@ def steered(
     DataFrame
         One row a text: text, what was written after ``prompt``; by_words, P(label 1) by a judge who knows words alone.
     """
-    held = [] if setting is None else [Clamp(found.layer, found.signal, found.unit, held_at(found, setting))]
+    held = [] if setting is None else _clamp(found, found.layer, found.unit, setting)
     texts = generate_many(
         model,
         [OPENING + prompt] * samples,
@@ -139,19 +139,20 @@ def steer(
             progress(done, total)
         return found.words.probability(texts)
 
-    def clamp(layer: int, unit: int, setting: float) -> list[Intervention]:
-        return [Clamp(layer, found.signal, unit, held_at(found, setting, layer, unit))]
-
     free = judged([], np.arange(samples))
     rows = [_row("nothing", 0, float("nan"), float("nan"), free, free)]
     for setting in settings:
-        p = judged(clamp(found.layer, found.unit, setting), np.arange(samples))
+        p = judged(_clamp(found, found.layer, found.unit, setting), np.arange(samples))
         rows.append(_row("the unit", 1, setting, held_at(found, setting), p, free))
     for setting in settings if len(drawn) else ():
-        places = zip(drawn["layer"], drawn["unit"], shares, strict=True)
-        p = np.concatenate([judged(clamp(int(layer), int(unit), setting), share) for layer, unit, share in places])
+        held = [_clamp(found, layer, unit, setting) for layer, unit in drawn[["layer", "unit"]].to_numpy().tolist()]
+        p = np.concatenate([judged(clamp, share) for clamp, share in zip(held, shares, strict=True)])
         rows.append(_row("random units", len(drawn), setting, float("nan"), p, free))
     return pd.DataFrame(rows)
+
+
+def _clamp(found: Sentiment, layer: int, unit: int, setting: float) -> list[Intervention]:
+    return [Clamp(layer, found.signal, unit, held_at(found, setting, layer, unit))]
 
 
 def strength(steering: pd.DataFrame) -> pd.DataFrame:

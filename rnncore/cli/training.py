@@ -67,19 +67,34 @@ def option(text: str, panel: str, *names: str) -> Any:
 
 MODEL, LEARNING, HELD_OUT, PROBE, MACHINE = "The model", "Learning", "Held-out text", "Watching", "The machine"
 
+# What every training asks.
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")]
+RecurrentCell = Annotated[str, option("The recurrence.", MODEL)]
+Dropout = Annotated[float, option("Share of each layer's outputs dropped in training.", MODEL)]
+Steps = Annotated[int, option("Updates.", LEARNING)]
+LearningRate = Annotated[float, option("AdamW's rate after the warm-up.", LEARNING)]
+Warmup = Annotated[int, option("Steps of linear warm-up, before the decay.", LEARNING)]
+Decay = Annotated[str, option("How the rate decays: cosine or linear.", LEARNING)]
+WeightDecay = Annotated[float, option("AdamW's weight decay.", LEARNING)]
+Clip = Annotated[float, option("Largest norm of the gradient; 0 never clips.", LEARNING)]
+Precision = Annotated[str, option("float32, or bfloat16 for matrix products.", MACHINE)]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="CPU threads.", rich_help_panel=MACHINE, show_default="all cores")
+]
+
 
 def train(
     corpus: Annotated[str, typer.Argument(help="A name of `rnncore data`, stdlib, or a text file.")],
     folder: Annotated[Path | None, typer.Option(help="The run's folder.", show_default="runs/CORPUS-CELL")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
+    resume: Resume = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a line of JSON at every validation or sample.")
     ] = False,
-    cell: Annotated[str, option("The recurrence.", MODEL)] = "lstm",
+    cell: RecurrentCell = "lstm",
     layers: Annotated[int, option("Recurrent layers.", MODEL)] = 2,
     units: Annotated[int, option("Width of each layer.", MODEL)] = 256,
     embedding: Annotated[int, option("Width of a symbol's vector.", MODEL)] = 64,
-    dropout: Annotated[float, option("Share of each layer's outputs dropped in training.", MODEL)] = 0.2,
+    dropout: Dropout = 0.2,
     recurrent_init: Annotated[
         str | None, option("Start of the recurrent weights: orthogonal, identity, or torch's uniform.", MODEL)
     ] = None,
@@ -88,14 +103,14 @@ def train(
         bool, option("Read from both ends, to tell each symbol from all the others.", MODEL, "--bidirectional")
     ] = False,
     vocabulary: Annotated[str, option("What the model reads: characters or bytes.", MODEL)] = "characters",
-    steps: Annotated[int, option("Updates.", LEARNING)] = 2000,
+    steps: Steps = 2000,
     batch: Annotated[int, option("Streams of text read side by side.", LEARNING)] = 32,
     length: Annotated[int, option("Symbols per update through which the gradient flows.", LEARNING)] = 100,
-    learning_rate: Annotated[float, option("AdamW's rate after the warm-up.", LEARNING)] = 2e-3,
-    warmup: Annotated[int, option("Steps of linear warm-up, before the decay.", LEARNING)] = 100,
-    decay: Annotated[str, option("How the rate decays: cosine or linear.", LEARNING)] = "cosine",
-    weight_decay: Annotated[float, option("AdamW's weight decay.", LEARNING)] = 0.01,
-    clip: Annotated[float, option("Largest norm of the gradient; 0 never clips.", LEARNING)] = 1.0,
+    learning_rate: LearningRate = 2e-3,
+    warmup: Warmup = 100,
+    decay: Decay = "cosine",
+    weight_decay: WeightDecay = 0.01,
+    clip: Clip = 1.0,
     seed: Annotated[int, option("Of weights, reading offsets, dropout, samples.", LEARNING)] = 0,
     validate_every: Annotated[int, option("Steps between validations.", HELD_OUT)] = 200,
     validation: Annotated[float, option("Share of the text held out to choose the best model.", HELD_OUT)] = 0.1,
@@ -104,10 +119,8 @@ def train(
     probe_every: Annotated[int, option("Steps between recordings of the probe; 0 for none.", PROBE)] = 0,
     probe: Annotated[str, option("A text, or a text file, to record while the model learns.", PROBE)] = "",
     device: Annotated[str, option("cpu or cuda.", MACHINE)] = "cpu",
-    precision: Annotated[str, option("float32, or bfloat16 for matrix products.", MACHINE)] = "float32",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads.", rich_help_panel=MACHINE, show_default="all cores")
-    ] = None,
+    precision: Precision = "float32",
+    threads: Threads = None,
 ) -> None:
     """Train a language model on a text.
 

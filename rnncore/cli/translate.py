@@ -11,7 +11,23 @@ import typer
 
 from rnncore.cli.reading import File, Text, text_of
 from rnncore.cli.screen import Json, first, print_json, say, working, write
-from rnncore.cli.training import LEARNING, MACHINE, MODEL, followed, option
+from rnncore.cli.training import (
+    LEARNING,
+    MODEL,
+    Clip,
+    Decay,
+    Dropout,
+    LearningRate,
+    Precision,
+    RecurrentCell,
+    Resume,
+    Steps,
+    Threads,
+    Warmup,
+    WeightDecay,
+    followed,
+    option,
+)
 
 if TYPE_CHECKING:
     import rnncore
@@ -75,9 +91,9 @@ def text(
 def train(
     pairs: Annotated[str, typer.Argument(help="dates, multi30k-de-en, or a file: source, tab, target on each line.")],
     folder: Annotated[Path | None, typer.Option(help="The run's folder.", show_default="runs/PAIRS")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
+    resume: Resume = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON at every validation.")] = False,
-    cell: Annotated[str, option("The recurrence.", MODEL)] = "gru",
+    cell: RecurrentCell = "gru",
     attention: Annotated[str, option("none, additive, dot, general or concat.", MODEL)] = "additive",
     encoder_layers: Annotated[int, option("Layers of the encoder.", MODEL)] = 1,
     decoder_layers: Annotated[int, option("Layers of the decoder.", MODEL)] = 1,
@@ -86,24 +102,22 @@ def train(
     embedding: Annotated[int, option("Width of a token's vector.", MODEL)] = 128,
     input_feeding: Annotated[bool, option("Feed what was read into the next step.", MODEL, "--input-feeding")] = False,
     coverage: Annotated[bool, option("Let scores see what was read before.", MODEL, "--coverage")] = False,
-    dropout: Annotated[float, option("Share of each layer's outputs dropped in training.", MODEL)] = 0.0,
+    dropout: Dropout = 0.0,
     tokens: Annotated[str, option("subwords or characters.", MODEL)] = "subwords",
     vocabulary: Annotated[int, option("Subwords of each language, at most.", MODEL)] = 8000,
-    steps: Annotated[int, option("Updates.", LEARNING)] = 2000,
+    steps: Steps = 2000,
     batch: Annotated[int, option("Sentences in each.", LEARNING)] = 64,
-    learning_rate: Annotated[float, option("AdamW's rate after the warm-up.", LEARNING)] = 2e-3,
-    warmup: Annotated[int, option("Steps of linear warm-up, before the decay.", LEARNING)] = 200,
-    decay: Annotated[str, option("How the rate decays: cosine or linear.", LEARNING)] = "cosine",
-    weight_decay: Annotated[float, option("AdamW's weight decay.", LEARNING)] = 0.01,
-    clip: Annotated[float, option("Largest norm of the gradient; 0 never clips.", LEARNING)] = 1.0,
+    learning_rate: LearningRate = 2e-3,
+    warmup: Warmup = 200,
+    decay: Decay = "cosine",
+    weight_decay: WeightDecay = 0.01,
+    clip: Clip = 1.0,
     smoothing: Annotated[float, option("Share of the target spread over all tokens.", LEARNING)] = 0.0,
     seed: Annotated[int, option("Of weights, batches and dropout.", LEARNING)] = 0,
     validate_every: Annotated[int, option("Steps between validations.", LEARNING)] = 200,
     probe: Annotated[str, option("A file of pairs to look at while it learns.", LEARNING)] = "",
-    precision: Annotated[str, option("float32, or bfloat16 for matrix products.", MACHINE)] = "float32",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads.", rich_help_panel=MACHINE, show_default="all cores")
-    ] = None,
+    precision: Precision = "float32",
+    threads: Threads = None,
 ) -> None:
     """Train a translator on pairs of sentences.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -20,9 +19,10 @@ from rnncore.seq2seq.model import Seq2Seq, Seq2SeqConfig
 from rnncore.seq2seq.pairs import Pair, Pairs, parse
 from rnncore.seq2seq.search import padded, write
 from rnncore.seq2seq.tokens import BEGIN, PAD, Tokens
+from rnncore.training.config import check
 from rnncore.training.loop import Progress, advance
 from rnncore.training.run import RunWriter
-from rnncore.training.trainer import learning_rate, put_back, tensors_of
+from rnncore.training.trainer import descend, learning_rate, put_back, tensors_of
 
 BUCKETS = 40
 """Batches that are drawn together and sorted by length, so that little of a batch is padding."""
@@ -78,18 +78,13 @@ class TranslationConfig:
     precision: str = "float32"
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "learning_rate", "validate_every", "vocabulary"):
-            if not getattr(self, name) > 0:
-                raise TrainingError(f"{name} must be above 0, not {getattr(self, name)}")
-        for name in ("warmup", "weight_decay", "clip", "smoothing"):
-            if not getattr(self, name) >= 0:
-                raise TrainingError(f"{name} must be 0 or more, not {getattr(self, name)}")
+        check(
+            self,
+            positive=("steps", "batch", "learning_rate", "validate_every", "vocabulary"),
+            natural=("warmup", "weight_decay", "clip", "smoothing"),
+        )
         if self.tokens not in ("characters", "subwords"):
             raise TrainingError(f"tokens are characters or subwords, not {self.tokens!r}")
-        if self.decay not in ("cosine", "linear"):
-            raise TrainingError(f"decay is cosine or linear, not {self.decay!r}")
-        if self.precision not in ("float32", "bfloat16"):
-            raise TrainingError(f"precision is float32 or bfloat16, not {self.precision!r}")
 
 
 class TranslationTrainer:
@@ -128,11 +123,7 @@ class TranslationTrainer:
             logits, _ = model(source, target[:-1], dropout)
         logits = logits.float().flatten(0, 1)
         loss = cross_entropy(logits, target[1:].flatten(), ignore_index=PAD, label_smoothing=config.smoothing)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = float(torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip or math.inf))
-        if math.isfinite(norm):
-            self.optimizer.step()
+        norm = descend(model, self.optimizer, loss, config.clip)
         self.step += 1
         return float(loss.detach()), norm, rate
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -78,20 +80,13 @@ class TrainConfig:
     decay: str = "cosine"
 
     def __post_init__(self) -> None:
-        positive = ("steps", "batch", "length", "learning_rate", "validate_every", "passages")
-        natural = ("warmup", "weight_decay", "clip", "probe_every", "test")
-        for name in positive:
-            if not getattr(self, name) > 0:
-                raise TrainingError(f"{name} must be above 0, not {getattr(self, name)}")
-        for name in natural:
-            if not getattr(self, name) >= 0:
-                raise TrainingError(f"{name} must be 0 or more, not {getattr(self, name)}")
+        check(
+            self,
+            positive=("steps", "batch", "length", "learning_rate", "validate_every", "passages"),
+            natural=("warmup", "weight_decay", "clip", "probe_every", "test"),
+        )
         if not 0 < self.validation < 1 or not self.validation + self.test < 1:
             raise TrainingError("validation and test are shares of the text; with training they make 1")
-        if self.precision not in ("float32", "bfloat16"):
-            raise TrainingError(f"precision is float32 or bfloat16, not {self.precision!r}")
-        if self.decay not in ("cosine", "linear"):
-            raise TrainingError(f"decay is cosine or linear, not {self.decay!r}")
         if self.vocabulary not in ("characters", "bytes"):
             raise TrainingError(f"vocabulary is characters or bytes, not {self.vocabulary!r}")
         if self.device not in ("cpu", "cuda"):
@@ -109,3 +104,27 @@ class TrainConfig:
         """The model's shape."""
         shape = self.cell, self.layers, self.units, self.embedding, self.dropout
         return ModelConfig(*shape, self.recurrent_init, self.forget_bias, self.bidirectional)
+
+
+def check(config: Any, positive: Sequence[str], natural: Sequence[str]) -> None:
+    """Refuse numbers, a precision or a decay of a training that make no sense.
+
+    Parameters
+    ----------
+    positive, natural : sequence of str
+        The fields that must be above 0, and those that must be 0 or more.
+
+    Raises
+    ------
+    TrainingError
+    """
+    for name in positive:
+        if not getattr(config, name) > 0:
+            raise TrainingError(f"{name} must be above 0, not {getattr(config, name)}")
+    for name in natural:
+        if not getattr(config, name) >= 0:
+            raise TrainingError(f"{name} must be 0 or more, not {getattr(config, name)}")
+    if config.precision not in ("float32", "bfloat16"):
+        raise TrainingError(f"precision is float32 or bfloat16, not {config.precision!r}")
+    if config.decay not in ("cosine", "linear"):
+        raise TrainingError(f"decay is cosine or linear, not {config.decay!r}")

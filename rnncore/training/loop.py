@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from rnncore.errors import TrainingError
 from rnncore.training.run import RunWriter
+from rnncore.training.trainer import Schedule
 
 
 @dataclass(frozen=True)
@@ -41,17 +42,13 @@ class Progress:
 
 
 @runtime_checkable
-class Plan(Protocol):
+class Plan(Schedule, Protocol):
     """What a loop asks of a training's configuration; a :class:`rnncore.TrainConfig` is one."""
 
     @property
     def folder(self) -> Path: ...  # noqa: D102
     @property
-    def steps(self) -> int: ...  # noqa: D102
-    @property
     def validate_every(self) -> int: ...  # noqa: D102
-    @property
-    def learning_rate(self) -> float: ...  # noqa: D102
     @property
     def clip(self) -> float: ...  # noqa: D102
 

@@ -65,11 +65,7 @@ class Trainer:
         with torch.autocast(config.device, torch.bfloat16, enabled=config.precision == "bfloat16"):
             logits, carried = model(inputs, self.carried, dropout)
         loss = next_symbol_loss(logits.float(), targets).mean()
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = float(torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip or math.inf))
-        if math.isfinite(norm):
-            self.optimizer.step()
+        norm = descend(model, self.optimizer, loss, config.clip)
         self.carried = [state.map(lambda value: value.detach().float()) for state in carried]
         self.step += 1
         return float(loss.detach()), norm, rate
@@ -149,6 +145,19 @@ def learning_rate(step: int, config: Schedule) -> float:
     done = (step - config.warmup) / max(1, config.steps - config.warmup)
     left = 1 - done if config.decay == "linear" else 0.5 * (1 + math.cos(math.pi * done))
     return config.learning_rate * (0.01 + 0.99 * left)
+
+
+def descend(model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, clip: float) -> float:
+    """Take one step down the gradient of ``loss``, clipped unless ``clip`` is 0; return its norm before clipping.
+
+    Where the gradient is not finite, no step is taken.
+    """
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    norm = float(torch.nn.utils.clip_grad_norm_(model.parameters(), clip or math.inf))
+    if math.isfinite(norm):
+        optimizer.step()
+    return norm
 
 
 def evaluate(model: LanguageModel, ids: Tensor, streams: int = 1, window: int = 1000) -> float:

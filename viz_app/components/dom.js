@@ -1,4 +1,4 @@
-// What several components are made with: nodes and shapes, the spans of a text, names, numbers, colours on a scale.
+// What several components are made with: nodes and shapes, when to draw, the spans of a text, names, numbers, colours on a scale.
 
 const SHOWN = { "\n": "↵\n", "\t": "→\t", "\r": "␍" };
 
@@ -14,6 +14,19 @@ function shape(tag, attributes, text) {
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   if (text !== undefined) made.textContent = text;
   return made;
+}
+
+// Draw what came, unless it is what is there.
+function refresh(view, data, draw) {
+  const content = JSON.stringify(data);
+  if (view.content === content) return;
+  Object.assign(view, { content, data });
+  draw(view);
+}
+
+// The page's font size, in pixels: on a projector it grows.
+function rem() {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize);
 }
 
 // A span for each token, which knows its step.

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
 from rnncore.errors import Error
 from viz_app import jobs, state
 from viz_app.figures.words import capital, escaped, thousands
+
+
+class View(NamedTuple):
+    """A part of a page: its name in the row of views, and what draws it."""
+
+    title: str
+    show: Callable[..., None]
+
+
+def viewed(views: Mapping[str, View], first: str = "") -> View:
+    """Draw the row of a page's views and return the one that the link's ``view`` asks for, or ``first``, or the first.
+
+    Only that one is to be shown: the others compute nothing.
+    """
+    asked = state.link("view", first or next(iter(views)), choices=tuple(views))
+    switch("View", "view", {name: view.title for name, view in views.items()}, asked)
+    return views[asked]
 
 
 def columns(widths: Sequence[int]) -> Sequence[Any]:

@@ -12,18 +12,6 @@ function stage(name, draw) {
   return view;
 }
 
-// Draw what came, unless it is what is there.
-function refresh(view, data, draw) {
-  const content = JSON.stringify(data);
-  if (view.content === content) return;
-  Object.assign(view, { content, data });
-  draw(view);
-}
-
-function rem() {
-  return parseFloat(getComputedStyle(document.documentElement).fontSize);
-}
-
 // How wide words are, in pixels, as the labels write them.
 function widths(view, tokens) {
   const context = (view.ruler ??= document.createElement("canvas").getContext("2d"));
@@ -40,6 +28,5 @@ function tinted(data, weight) {
 }
 
 function figure(data, weight) {
-  if (data.signed) return (weight < 0 ? "−" : "+") + Math.abs(weight).toFixed(1);
-  return weight.toFixed(2);
+  return data.signed ? signed(weight, 1) : weight.toFixed(2);
 }

@@ -5,11 +5,7 @@ const HIGH = 11, TICKS = 4; // rem, and values at the axis, about
 
 export default function ({ parentElement: root, data }) {
   const view = root.view ?? (root.view = build(root));
-  const content = JSON.stringify(data);
-  if (view.content !== content) {
-    Object.assign(view, { content, data, now: data.texts.at(-1) });
-    write(view);
-  }
+  refresh(view, data, write);
   return () => view.size.disconnect();
 }
 
@@ -29,6 +25,7 @@ function build(root) {
 
 function write(view) {
   const { data, box, legend, texts, readout } = view, { scale } = data;
+  view.now = data.texts.at(-1);
   box.classList.toggle("compared", data.texts.length > 1);
   const bar = node("span", "bar"), stops = [...Array(17).keys()].map((k) => tinge(k / 8 - 1));
   bar.style.background = `linear-gradient(to right, ${stops.join()})`;
@@ -73,8 +70,8 @@ function follow(view, text, spans) {
 
 function draw(view) {
   const { data, picture, box, now } = view, { scale } = data;
-  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-  const width = (view.width = box.clientWidth), left = 2.8 * rem, right = 3.4 * rem, top = 1.6 * rem, high = HIGH * rem;
+  const unit = rem();
+  const width = (view.width = box.clientWidth), left = 2.8 * unit, right = 3.4 * unit, top = 1.6 * unit, high = HIGH * unit;
   if (!width) return;
   const values = [scale.neutral, ...data.texts.flatMap((text) => text.values)];
   const low = Math.min(...values), up = Math.max(...values), span = Math.max(up - low, 0.2 * scale.reach);
@@ -86,7 +83,7 @@ function draw(view) {
   Object.assign(view, { x, y, bottom: top + high });
   picture.replaceChildren();
   picture.setAttribute("width", width);
-  picture.setAttribute("height", high + top + 1.6 * rem);
+  picture.setAttribute("height", high + top + 1.6 * unit);
   picture.setAttribute("aria-label", `${scale.label} along the text; it ends at ${signed(now.values.at(-1))}`);
   for (const tick of ticks(least, least + span)) {
     picture.append(shape("line", { class: "grid", x1: left, x2: width - right, y1: y(tick), y2: y(tick) }));
@@ -106,24 +103,24 @@ function draw(view) {
   picture.append(shape("path", { class: "curve", d: `M${line(own)}` }));
   const [endX, endY] = own.at(-1);
   const end = picture.appendChild(shape("text", { class: "end", x: endX + 10, y: endY + 5 }, signed(now.values.at(-1))));
-  label(view, rem);
+  label(view, unit);
   picture.append(end);
   view.rule = picture.appendChild(shape("line", { class: "rule hidden", y1: top, y2: top + high }));
-  view.dot = picture.appendChild(shape("circle", { class: "dot hidden", r: 0.3 * rem }));
+  view.dot = picture.appendChild(shape("circle", { class: "dot hidden", r: 0.3 * unit }));
 }
 
 // Words at the curve, the greatest change first: above where it went up, below where down; one that has no room is left out.
-function label(view, rem) {
+function label(view, unit) {
   const { data, now, picture, x, y } = view, taken = [];
   for (const { word, step, up } of data.marks) {
     const cx = x(now.places[step]), cy = y(now.values[step]);
-    picture.append(shape("circle", { class: "dot", cx, cy, r: 0.25 * rem }));
+    picture.append(shape("circle", { class: "dot", cx, cy, r: 0.25 * unit }));
     const text = picture.appendChild(shape("text", { class: "word", x: cx, "text-anchor": "middle" }, word));
     const half = text.getComputedTextLength() / 2;
     text.setAttribute("x", Math.max(half, Math.min(view.width - half, cx)));
     const rooms = up ? [-0.65, 1.35] : [1.35, -0.65];
     const free = rooms.find((offset) => {
-      text.setAttribute("y", cy + offset * rem);
+      text.setAttribute("y", cy + offset * unit);
       const box = text.getBBox();
       const hit = taken.some((other) => box.x < other.x + other.width + 4 && other.x < box.x + box.width + 4 && box.y < other.y + other.height && other.y < box.y + box.height);
       return hit ? false : taken.push(box);

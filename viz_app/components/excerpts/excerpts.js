@@ -5,9 +5,11 @@ const SIGNS = { "\n": "↵", "\t": "→", "\r": "␍" };
 export default function ({ parentElement: root, data, setTriggerValue }) {
   const view = root.view ?? (root.view = build(root));
   view.report = (number) => setTriggerValue("choice", number);
-  const content = JSON.stringify(data);
-  if (view.content === content) return;
-  view.content = content;
+  refresh(view, data, write);
+}
+
+function write(view) {
+  const { data } = view;
   const readout = node("div", "readout");
   readout.setAttribute("aria-live", "polite");
   const list = node("div", "list");

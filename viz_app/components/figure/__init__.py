@@ -68,13 +68,22 @@ def show(
                 width="content",
                 height="content",
             )
-            files(fig, data, name, key)
+            _files(lambda: fig, lambda: data, name, key)
 
 
-def files(fig: go.Figure, data: pd.DataFrame, name: str, key: str) -> None:
-    """Offer ``fig`` as HTML and ``data`` as CSV; of a drawing that is no plotly figure, ``fig`` shows the same."""
-    _button("HTML", lambda: page(fig, name), name, "text/html", key)
-    _button("CSV", lambda: data.to_csv(index=False).encode(), name, "text/csv", key)
+def downloads(fig: Callable[[], go.Figure], data: Callable[[], pd.DataFrame], name: str, key: str) -> None:
+    """Offer a drawing that is no plotly figure: as HTML, a figure that shows the same, and its numbers as CSV.
+
+    Both are made when asked for, in a thread that knows no page: they may not ask the session anything.
+    """
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"downloads-{key}"):
+        st.markdown(":small[:gray[Download]]", width="content")
+        _files(fig, data, name, key)
+
+
+def _files(fig: Callable[[], go.Figure], data: Callable[[], pd.DataFrame], name: str, key: str) -> None:
+    _button("HTML", lambda: page(fig(), name), name, "text/html", key)
+    _button("CSV", lambda: data().to_csv(index=False).encode(), name, "text/csv", key)
 
 
 def page(fig: go.Figure, name: str) -> bytes:

@@ -3,13 +3,15 @@
 const PER_SECOND = 150;
 
 export default function ({ parentElement: root, data }) {
-  const view = root.view ?? (root.view = root.appendChild(node("div", "samples")));
-  const content = JSON.stringify(data);
-  if (view.content === content) return;
-  view.content = content;
+  const view = root.view ?? (root.view = { box: root.appendChild(node("div", "samples")) });
+  refresh(view, data, write);
+}
+
+function write(view) {
+  const { data } = view;
   cancelAnimationFrame(view.frame);
   const cards = data.rows.map((row) => card(data.prompt, row));
-  view.replaceChildren(...cards.map(({ box }) => box));
+  view.box.replaceChildren(...cards.map(({ box }) => box));
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches || document.hidden;
   if (still) cards.forEach((one) => reveal(one, Infinity));
   else animate(view, cards, performance.now());

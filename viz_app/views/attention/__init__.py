@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
-
-from viz_app import state
-from viz_app.components.widgets import switch
+from viz_app.components.widgets import View, viewed
 from viz_app.views.attention import beam, explanation, gradient, length, looks, neighbours, training, whatif
-from viz_app.views.attention.asked import Asked, ask
-
-
-class View(NamedTuple):
-    """A part of the page: its name in the row of views, and what draws it."""
-
-    title: str
-    show: Callable[[Asked], None]
-
+from viz_app.views.attention.asked import ask
 
 VIEWS = {
     "map": View("Map", looks.show),
@@ -28,12 +16,10 @@ VIEWS = {
     "explanation": View("Explanation", explanation.show),
     "neighbours": View("Neighbours", neighbours.show),
 }
-"""By the link's ``view``. Only the one that is asked for computes anything."""
+"""By the link's ``view``."""
 
 
 def page() -> None:
     """Show the page."""
     asked = ask()
-    view = state.link("view", "map", choices=tuple(VIEWS))
-    switch("View", "view", {name: view.title for name, view in VIEWS.items()}, view)
-    VIEWS[view].show(asked)
+    viewed(VIEWS).show(asked)

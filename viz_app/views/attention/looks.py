@@ -36,13 +36,13 @@ def show(asked: Asked) -> None:
         key="attention",
         on_row=lambda t: state.set_link(row=t + 1),
     )
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="downloads-attention"):
-        st.markdown(":small[:gray[Download]]", width="content")
-        palette = theme.palette()
-        fig = drawing.heatmap(
-            found.attention, found.source, found.target, asked.sentence, palette, palette.family("attention")
-        )
-        figure.files(fig, drawing.table(found.attention, found.source, found.target), "attention", "attention")
+    shown, sentence, palette = (found.attention, found.source, found.target), asked.sentence, theme.palette()
+    figure.downloads(
+        lambda: drawing.heatmap(*shown, sentence, palette, palette.family("attention")),
+        lambda: drawing.table(*shown),
+        "attention",
+        "attention",
+    )
     how_to_read(_explained(asked, aligned), words.scored(found.attention, truth.alignment) if truth and aligned else "")
 
 

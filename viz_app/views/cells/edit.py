@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import streamlit as st
 
 from viz_app import controls, state
@@ -12,7 +10,7 @@ from viz_app.components.versus import versus
 from viz_app.components.widgets import how_to_read
 from viz_app.figures import edited as words
 from viz_app.figures.words import escaped
-from viz_app.texts import WINDOW
+from viz_app.texts import WINDOW, digest
 
 LONGEST = 2 * WINDOW
 """Characters that an edited text may have."""
@@ -26,7 +24,7 @@ def ask(selection: controls.Selection) -> None:
         if not popover.open:
             return
         now = text(selection) or selection.text.text
-        key = f"_edit_{hashlib.sha256(now.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+        key = f"_edit_{digest(now)}"
         changed = st.text_area("Change the text", now, key=key, height=260, max_chars=LONGEST)
         st.button("Read", type="primary", width="stretch", on_click=lambda: _keep(selection, st.session_state[key]))
         if changed == selection.text.text:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from viz_app import controls, corpus, state
-from viz_app.components.widgets import switch
+from viz_app.components.widgets import View, viewed
 from viz_app.views.errors import closing, ladder
 from viz_app.views.errors.read import CORPORA, read
 
-VIEWS = {"ladder": ("Ladder of errors", ladder.show), "closing": ("Closing brackets", closing.show)}
-"""By the link's ``view``: what it is called, and what draws it. Only the one that is asked for computes anything."""
+VIEWS = {"ladder": View("Ladder of errors", ladder.show), "closing": View("Closing brackets", closing.show)}
+"""By the link's ``view``."""
 
 
 def page() -> None:
@@ -18,12 +18,11 @@ def page() -> None:
     selection = controls.bar(
         layer=False, text=_shows_text(), also=lambda chosen: corpus.choose(chosen.model, chosen.text, CORPORA)
     )
-    view = state.link("view", "ladder", choices=tuple(VIEWS))
-    switch("View", "view", {name: title for name, (title, _) in VIEWS.items()}, view)
+    view = viewed(VIEWS)
     title, about = st.empty(), st.container()
     found = read(selection, about)
     if found is not None:
-        VIEWS[view][1](selection.model, found, title)
+        view.show(selection.model, found, title)
 
 
 def _shows_text() -> bool:

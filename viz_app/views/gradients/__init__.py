@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import streamlit as st
 
 from viz_app import lecture, state
-from viz_app.components.widgets import switch
+from viz_app.components.widgets import View, viewed
 from viz_app.views.gradients import flow, horizon, jacobian, spectrum, training
-from viz_app.views.gradients.compared import Compared, compare
-
-
-class View(NamedTuple):
-    """A part of the page: its name in the row of views, and what draws it."""
-
-    title: str
-    show: Callable[[Compared], None]
-
+from viz_app.views.gradients.compared import compare
 
 VIEWS = {
     "flow": View("Flow", flow.show),
@@ -27,7 +16,7 @@ VIEWS = {
     "horizon": View("Memory horizon", horizon.show),
     "training": View("Over training", training.show),
 }
-"""By the link's ``view``. Only the one that is asked for computes anything."""
+"""By the link's ``view``."""
 
 
 def page() -> None:
@@ -35,13 +24,12 @@ def page() -> None:
     _address()
     compared = compare()
     first = "training" if "step" in st.query_params else "flow"  # older links name the step of training alone
-    view = state.link("view", first, choices=tuple(VIEWS))
-    switch("View", "view", {name: view.title for name, view in VIEWS.items()}, view)
+    view = viewed(VIEWS, first)
     body, foot = st.container(), st.container()
     with foot:
         lecture.five_clicks()
     with body:
-        VIEWS[view].show(compared)
+        view.show(compared)
 
 
 def _address() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -167,7 +166,7 @@ def _edit(text: str, edited: str) -> None:
 
 def _box(label: str, text: str, key: str, button: str, also: tuple[str, ...] = ()) -> None:
     """Draw a box for a text that goes into the link under ``key``; ``also`` are keys that it makes void."""
-    widget = f"_{key}_{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+    widget = f"_{key}_{texts.digest(text)}"
     typed = st.text_area(label, text, key=widget, height=200)
     if st.button(button, key=f"_take_{key}", type="primary", width="stretch"):
         try:

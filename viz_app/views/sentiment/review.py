@@ -40,18 +40,21 @@ def show(asked: Asked) -> list[tuple[str, Along]]:
     pinned = Course(before.characters, before.values, "Pinned", _places(blocks), _steps(blocks, 1)) if both else None
     course(after, scale, marks, "course", before=pinned)
     table = pd.concat([_table(text) for text in (pinned, after) if text])
-    fig = words.course(
-        table,
-        title,
-        scale.label,
-        theme.palette(),
-        threshold=scale.neutral,
-        polarity=scale.polarity,
-        marks=[(mark.word, mark.step) for mark in marks],
+    palette = theme.palette()
+    figure.downloads(
+        lambda: words.course(
+            table,
+            title,
+            scale.label,
+            palette,
+            threshold=scale.neutral,
+            polarity=scale.polarity,
+            marks=[(mark.word, mark.step) for mark in marks],
+        ),
+        lambda: table,
+        "sentiment-course",
+        "course",
     )
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="downloads-course"):
-        st.markdown(":small[:gray[Download]]", width="content")
-        figure.files(fig, table, "sentiment-course", "course")
     _verdicts(asked, now.judged.iloc[0], before.judged.iloc[0] if both else None)
     first, second = map(escaped, found.classes)
     how_to_read(
