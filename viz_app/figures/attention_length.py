@@ -69,7 +69,9 @@ def by_length(found: pd.DataFrame, measure: str, palette: Palette, colour: str, 
             customdata=rows[["words", "count"]],
             hovertemplate="%{customdata[0]} words: %{y:.1f}, %{customdata[1]} sentences<extra>%{fullData.name}</extra>",
         )
-        names.append(Name(str(model), float(y.iloc[-1]), own))
+        alone = found.loc[found["attends"] == with_it, "model"].nunique() == 1  # and a short name tells it
+        label = ("with attention" if with_it else "without") if alone else str(model)
+        names.append(Name(label, float(y.iloc[-1]), own))
     style(fig, palette, size, 340)
     most = float((scale * found[measure]).max())
     top = 102.0 if measure == "exact" else 1.08 * max(most, 1)
@@ -83,7 +85,7 @@ def by_length(found: pd.DataFrame, measure: str, palette: Palette, colour: str, 
         ticktext=labels,
         title_text="words of the sentence; below, test sentences",
     )
-    fig.update_layout(margin_r=150 * size / 16, margin_b=72 * size / 16)
+    fig.update_layout(margin_r=130 * size / 16, margin_b=72 * size / 16)
     return ends(fig, names, palette, size)
 
 
