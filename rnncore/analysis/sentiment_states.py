@@ -18,7 +18,7 @@ from rnncore.network import fused
 from rnncore.network.model import LanguageModel
 from rnncore.training.reviews import prepare
 
-BATCH, WINDOW = 128, 256
+BATCH, WINDOW = 256, 64
 """Texts that are read side by side, and steps at a time."""
 
 

@@ -38,21 +38,24 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, Wx: Tensor, U: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-        units = h.shape[-1]
+        units, keep = h.shape[-1], any(ctx.needs_input_grad)
         U_gates, U_m = U[: 4 * units].t(), U[4 * units :].t()
-        gates, Uh = torch.empty_like(Wx[..., : 4 * units]), torch.empty_like(Wx[..., 4 * units :])
-        m = torch.empty_like(Uh)
-        hs, cs = (torch.cat([start[None], start.new_empty(len(Wx), *start.shape)]) for start in (h, c))
+        steps = len(Wx) if keep else 1  # what only the backward pass needs
+        gates, Uh, m = (Wx.new_empty(steps, len(h), rows * units) for rows in (4, 1, 1))
+        hs, cs = (start.new_empty(len(Wx) + 1, *start.shape) for start in (h, c))
+        hs[0], cs[0] = h, c
         for t, Wx_t in enumerate(Wx):
-            torch.mm(hs[t].to(U.dtype), U_m, out=Uh[t])
-            torch.mul(Wx_t[:, 4 * units :], Uh[t], out=m[t])
-            z = torch.mm(m[t], U_gates).to(c.dtype).add_(Wx_t[:, : 4 * units])
+            at = t if keep else 0
+            torch.mm(hs[t].to(U.dtype), U_m, out=Uh[at])
+            torch.mul(Wx_t[:, 4 * units :], Uh[at], out=m[at])
+            z = torch.mm(m[at], U_gates).to(c.dtype).add_(Wx_t[:, : 4 * units])
             z[:, : 3 * units].sigmoid_()
             z[:, 3 * units :].tanh_()
             i, f, o, u = z.chunk(4, -1)
             torch.mul(f, cs[t], out=cs[t + 1]).addcmul_(i, u)
             torch.tanh(cs[t + 1], out=hs[t + 1]).mul_(o)
-            gates[t] = z
+            if keep:
+                gates[t] = z
         ctx.save_for_backward(Wx, U, gates, Uh, m, hs, cs)
         return hs[1:], cs[-1].clone()
 

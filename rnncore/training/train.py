@@ -78,8 +78,11 @@ def train(config: TrainConfig, corpus: Corpus, resume: bool = False) -> Generato
         )
 
 
-def held_out(config: TrainConfig, split: Split) -> dict[str, float]:
-    """Return the checkpoint's loss on the validation and, if there is one, the test part, read through."""
+def held_out(config: TrainConfig, split: Split, stream: int = 100_000) -> dict[str, float]:
+    """Return the checkpoint's loss on the validation and, if there is one, the test part.
+
+    Each is read in streams side by side, of at least ``stream`` symbols; see :func:`rnncore.training.trainer.evaluate`.
+    """
     best = checkpoint.load(config.folder, config.device)
     parts = {"validation": split.validation, "test": split.test}
-    return {name: evaluate(best, ids, streams=len(ids) // 100_000) for name, ids in parts.items() if len(ids) > 1}
+    return {name: evaluate(best, ids, streams=len(ids) // stream) for name, ids in parts.items() if len(ids) > 1}
