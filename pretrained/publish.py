@@ -46,19 +46,27 @@ def publish(
     corpus: Annotated[str | None, typer.Option(help="The run's corpus, if the run names a file.")] = None,
     sweep: Annotated[Path | None, typer.Option(help="How its learning rate was chosen: table.json, or runs.")] = None,
     baseline: Annotated[list[str] | None, typer.Option(help="'nanoGPT, 10.6M parameters=1.4697', in nats.")] = None,
+    stream: Annotated[int, typer.Option(min=1000, help="Symbols of held-out text in a stream, at least.")] = 100_000,
     into: Annotated[Path, typer.Option(help="The folder of pretrained models.")] = PRETRAINED,
 ) -> None:
     """Publish the run in RUN as the pretrained model NAME."""
     try:
         rows = read_sweep(sweep) if sweep else []
-        folder = make(Run(run), into / name, corpus, rows, baseline or [])
+        folder = make(Run(run), into / name, corpus, rows, baseline or [], stream)
     except rnncore.Error as error:
         sys.exit(f"publish: {error}")
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     typer.echo(f"{folder} is published, {size / 1e6:.1f} MB; read its CARD.md")
 
 
-def make(run: Run, folder: Path, corpus: str | None, sweep: list[dict[str, Any]], baselines: list[str]) -> Path:
+def make(
+    run: Run,
+    folder: Path,
+    corpus: str | None,
+    sweep: list[dict[str, Any]],
+    baselines: list[str],
+    stream: int = 100_000,
+) -> Path:
     """Write the model of ``run`` into ``folder``, replacing what was there; return ``folder``."""
     model = checkpoint.load(run.folder)
     history = rows_of(run.folder / "history.jsonl")
@@ -76,7 +84,7 @@ def make(run: Run, folder: Path, corpus: str | None, sweep: list[dict[str, Any]]
     write_rows(new / "samples.jsonl", [{"step": step, "text": sample} for step, sample in run.samples])
     keep_probes(run, new / "probes")
     keep_saturation(run, new)
-    figures = measure(replace(config, folder=new), text, run, history)
+    figures = measure(replace(config, folder=new), text, run, history, stream)
     write_json(new / "metrics.json", figures)
     write_atomically(new / "CARD.md", card(model, config, text, run, figures, sweep, baselines).encode())
     shutil.rmtree(folder, ignore_errors=True)
@@ -112,12 +120,14 @@ def versions() -> dict[str, str]:
     return {"rnncore": rnncore.__version__, "torch": torch.__version__, "python": platform.python_version()}
 
 
-def measure(config: TrainConfig, corpus: Corpus, run: Run, history: list[dict[str, Any]]) -> dict[str, Any]:
+def measure(
+    config: TrainConfig, corpus: Corpus, run: Run, history: list[dict[str, Any]], stream: int
+) -> dict[str, Any]:
     """Return the figures of the published weights, in nats per symbol and bits per character."""
     model = checkpoint.load(config.folder)
     split = Split.of(torch.from_numpy(model.vocabulary.encode(corpus.text)), config)
     figures: dict[str, Any] = {}
-    for part, nats in held_out(config, split).items():
+    for part, nats in held_out(config, split, stream).items():
         ids = getattr(split, part).tolist()
         figures[part] = nats
         figures[f"{part}_bits_per_character"] = nats / math.log(2) * len(ids) / len(model.vocabulary.decode(ids))
@@ -225,15 +235,16 @@ def card(
     symbols = f"{len(model.vocabulary)} {model.vocabulary.kind}"
     shares = [1 - config.validation - config.test, config.validation, config.test]
     split = ", ".join(
-        f"{part} {share:.0%}" for part, share in zip(("training", "validation", "test"), shares, strict=True)
+        f"{part} {100 * share:.3g}%" for part, share in zip(("training", "validation", "test"), shares, strict=True)
     )
+    layers = "one layer" if config.layers == 1 else f"{config.layers} layers"
     unfinished = "" if figures["steps"] == config.steps else f" of {config.steps:,} planned"
     return "\n".join(
         [
             f"# {model.name}",
             "",
-            f"{find(config.cell).title} language model, predicts the next of {symbols}: {config.layers} layers of "
-            f"{config.units} units, {figures['parameters']:,} parameters, stored in float16.",
+            f"{find(config.cell).title} language model, predicts the next of {symbols}: {layers} of {config.units} "
+            f"units, {figures['parameters']:,} parameters, stored in float16.",
             "",
             "## How it was made",
             "",

@@ -98,10 +98,14 @@ make() {
             python pretrained/publish.py "$runs/$1" "$1" --sweep pretrained/sweep.json \
                 --baseline "nanoGPT, 10.6M parameters=1.4697"
             ;;
+        reviews-mlstm) python pretrained/publish.py "$runs/$1" "$1" --stream 10000 ;;
         *) python pretrained/publish.py "$runs/$1" "$1" ;;
     esac
     rnncore units "$1" --out "pretrained/$1/units"
-    [ "$1" != reviews-mlstm ] || rnncore sentiment "$1" --transfer sst --out "pretrained/$1/sentiment"
+    if [ "$1" = reviews-mlstm ]; then
+        rnncore sentiment "$1" --precision bfloat16 --transfer sst --out "pretrained/$1/sentiment"
+        python pretrained/publish_sentiment.py "$1"
+    fi
 }
 
 all="sweep shakespeare-lstm shakespeare-gru shakespeare-elman linux-lstm latex-lstm warpeace-lstm reviews-mlstm"

@@ -16,7 +16,7 @@ from rnncore.seq2seq.train import evaluate
 FOLDER = Path(__file__).parent.parent / "pretrained"
 README = (FOLDER.parent / "README.md").read_text("utf-8")
 NAMES = sorted(path.parent.name for path in FOLDER.glob("*/config.json"))
-TRANSLATORS = ["dates-attention", "dates-bottleneck", "multi30k-de-en"]
+TRANSLATORS = ["dates-attention", "dates-bottleneck", "multi30k-de-en", "multi30k-de-en-bottleneck"]
 EXPECTED = ["latex-lstm", "linux-lstm", "shakespeare-elman", "shakespeare-gru", "shakespeare-lstm", "warpeace-lstm"]
 
 every_model = pytest.mark.parametrize("name", NAMES)
@@ -33,9 +33,17 @@ def metrics(name):
 
 
 def test_captions_are_translated_better_than_published():
-    quality = metrics("multi30k-de-en")["test_quality"]
+    quality, without = (metrics(f"multi30k-de-en{end}")["test_quality"] for end in ("", "-bottleneck"))
     assert quality["bleu"] >= 36.5
     assert f"**{quality['bleu']:.1f}**" in README
+    assert f"**{without['bleu']:.1f}**" in README
+
+
+def test_attention_gives_the_more_the_longer_the_caption():
+    classes = zip(*(metrics(f"multi30k-de-en{end}")["test_by_length"] for end in ("", "-bottleneck")), strict=True)
+    gaps = [with_it["bleu"] - without["bleu"] for with_it, without in classes]
+    assert min(gaps) > 5
+    assert max(gaps[:3]) < min(gaps[3:])
 
 
 def test_these_are_there():
