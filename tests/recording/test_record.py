@@ -201,9 +201,10 @@ def test_nothing_after_the_target_matters(cell, network):
     recording = rnncore.record(network(cell), TEXT, gradients=True, target=4)
     assert recording.target == 4
     assert set(recording.gradient) == set(recording.states)
-    for norms in recording.gradient.values():
+    for state, norms in recording.gradient.items():
         assert (norms[:, 5:] == 0).all()
-        assert (norms[:, :5] > 0).all()
+        # What holds an sLSTM's exponentials down cancels out of its output: rounding alone is left, or nothing.
+        assert (norms[:, :5] < 1e-12).all() if (cell, state) == ("slstm", "m") else (norms[:, :5] > 0).all()
 
 
 @every_cell
