@@ -8,7 +8,7 @@ import math
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -111,6 +111,21 @@ def working(what: str) -> Iterator[Callable[[int, int], None]]:
     with bar() as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def stages(name: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Show one bar after the other; yields a function to be called with (what is being done, done, total)."""
+    with ExitStack() as stack:
+        bars: dict[str, Callable[[int, int], None]] = {}
+
+        def progress(what: str, done: int, total: int) -> None:
+            if what not in bars:
+                stack.close()
+                bars[what] = stack.enter_context(working(f"{name}: {what}"))
+            bars[what](done, total)
+
+        yield progress
 
 
 def first(command: str) -> type[TyperGroup]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,11 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rnncore.cli.reading import Model
-from rnncore.cli.screen import Json, print_json, print_table, say, working, write
+from rnncore.cli.screen import Json, print_json, print_table, say, stages, working, write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rnncore.analysis import Sentiment
 
 
@@ -64,15 +61,7 @@ def sentiment(
         return _score(network, score, text, out or _kept(model), precision, as_json)
     data = analysis.labelled(texts, text=text, label=label, positive=positive, seed=seed).few(most, seed)
     others = [analysis.labelled(name, seed=seed).few(most, seed) for name in transfer or ()]
-    with ExitStack() as stack:
-        bars: dict[str, Callable[[int, int], None]] = {}
-
-        def progress(what: str, done: int, total: int) -> None:
-            if what not in bars:
-                stack.close()
-                bars[what] = stack.enter_context(working(f"{network.name}: {what}"))
-            bars[what](done, total)
-
+    with stages(network.name) as progress:
         found = analysis.sentiment(
             network,
             data,

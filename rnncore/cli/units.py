@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rnncore.cli.reading import Model, load
-from rnncore.cli.screen import Json, print_json, print_table, say, working, write
+from rnncore.cli.screen import Json, print_json, print_table, say, stages, working, write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rnncore.analysis import Dictionary, Feature
 
 LONGEST = 1_000_000
@@ -60,15 +57,7 @@ def units(
     content, features = _text_and_features(model, text, language, feature or [], pattern or [], column or [])
     content = content[:most]
     network = load(model, content)
-    with ExitStack() as stack:
-        bars: dict[str, Callable[[int, int], None]] = {}
-
-        def progress(what: str, done: int, total: int) -> None:
-            if what not in bars:
-                stack.close()
-                bars[what] = stack.enter_context(working(f"{network.name}: {what}"))
-            bars[what](done, total)
-
+    with stages(network.name) as progress:
         found = dictionary(
             network, content, features, positions=positions, removed=removed, seed=seed, progress=progress
         )

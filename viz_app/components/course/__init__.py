@@ -90,5 +90,6 @@ def _drawn(text: Course) -> dict[str, Any]:
 
 @st.cache_resource
 def _component() -> st.components.v2.types.ComponentRenderer:
-    css, shared, js = ((_FOLDER / file).read_text("utf-8") for file in ("course.css", "../dom.js", "course.js"))
-    return st.components.v2.component("rnncore.course", css=css, js=shared + js)
+    names = ("../legend.css", "course.css", "../dom.js", "course.js")
+    legend, css, shared, js = ((_FOLDER / file).read_text("utf-8") for file in names)
+    return st.components.v2.component("rnncore.course", css=legend + css, js=shared + js)

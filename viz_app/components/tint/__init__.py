@@ -34,6 +34,6 @@ def tint(tokens: Sequence[str], values: np.ndarray, reach: float, label: str, ke
 
 @st.cache_resource
 def _component() -> st.components.v2.types.ComponentRenderer:
-    names = ("tint.html", "tint.css", "../dom.js", "tint.js")
-    html, css, shared, js = ((_FOLDER / file).read_text("utf-8") for file in names)
-    return st.components.v2.component("rnncore.tint", html=html, css=css, js=shared + js)
+    names = ("tint.html", "../legend.css", "tint.css", "../dom.js", "tint.js")
+    html, legend, css, shared, js = ((_FOLDER / file).read_text("utf-8") for file in names)
+    return st.components.v2.component("rnncore.tint", html=html, css=legend + css, js=shared + js)
