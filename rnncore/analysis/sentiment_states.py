@@ -81,10 +81,11 @@ def _ends(model: LanguageModel, ids: list[Tensor], report: Callable[[int], None]
     signal, lengths = memory(model), [len(text) for text in ids]
     padded = torch.nn.utils.rnn.pad_sequence(ids).to(model.head.weight.device)
     states, ends, read = model.start(len(ids)), list[Tensor](), 0
+    cells = [cell.settled() for cell in model.layers]
     for number, length in enumerate(lengths):
         for first in range(read, length, WINDOW):
             x = model.embed(padded[first : min(first + WINDOW, length), number:])
-            for layer, cell in enumerate(model.layers):
+            for layer, cell in enumerate(cells):
                 x, states[layer] = fused.run(cell, x, states[layer])
             report(x.shape[0] * x.shape[1])
         read = length

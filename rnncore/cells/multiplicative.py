@@ -46,6 +46,8 @@ class MultiplicativeLSTM(Cell):
 
     def settled(self) -> Cell:
         """Return this cell with its weights normalised once, instead of at every step."""
+        if "_weights" in self.__dict__:
+            return self
         settled = copy.copy(self)
         settled.__dict__["_weights"] = self.weights()
         return settled
