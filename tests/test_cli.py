@@ -324,8 +324,8 @@ def test_a_file_that_is_no_text(tmp_path, content, expected):
 
 def test_another_training_in_the_folder(poem, tmp_path):
     assert call("train", poem, "--folder", tmp_path, *TINY, "--steps", 1).exit_code == 0
-    other = call("train", poem, "--folder", tmp_path, *TINY, "--steps", 2, "--resume")
-    assert "steps was 1, now 2" in sentence(other)
+    other = call("train", poem, "--folder", tmp_path, *TINY, "--steps", 1, "--seed", 2, "--resume")
+    assert "seed was 0, now 2" in sentence(other)
     assert call("train", poem, "--folder", tmp_path, *TINY, "--steps", 1, "--resume").exit_code == 0  # all done
 
 

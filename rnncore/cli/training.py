@@ -68,7 +68,7 @@ def option(text: str, panel: str, *names: str) -> Any:
 MODEL, LEARNING, HELD_OUT, PROBE, MACHINE = "The model", "Learning", "Held-out text", "Watching", "The machine"
 
 # What every training asks.
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder, also for more steps.")]
 RecurrentCell = Annotated[str, option("The recurrence.", MODEL)]
 Dropout = Annotated[float, option("Share of each layer's outputs dropped in training.", MODEL)]
 Steps = Annotated[int, option("Updates.", LEARNING)]
@@ -125,7 +125,7 @@ def train(
     """Train a language model on a text.
 
     Ctrl-C pauses; the same command with --resume goes on, and ends with the weights of a training that was
-    never interrupted.
+    never interrupted. With more --steps a training that ended goes on too, along the longer decay of its rate.
     """
     options = dict(locals())
     folder = folder or Path("runs") / f"{Path(corpus).name.split('.')[0]}-{cell}"

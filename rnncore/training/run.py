@@ -153,26 +153,30 @@ class RunWriter:
                     f"another process is training in {folder}; wait for it, or choose another folder"
                 ) from None
             try:
-                cls._check(folder, description, resume)
-                description["command"] = _read_json(folder / "run.json").get("command") or description["command"]
+                description["command"] = cls._check(folder, description, resume)
                 write_json(folder / "run.json", description)
                 yield cls(folder, description, save)
             finally:
                 lock.release()
 
     @staticmethod
-    def _check(folder: Path, description: dict[str, Any], resume: bool) -> None:
-        there = _read_json(folder / "run.json")
+    def _check(folder: Path, description: dict[str, Any], resume: bool) -> str | None:
+        """Check that the folder is free, or holds the same training or a shorter one; return the command of it all."""
+        there, now = _read_json(folder / "run.json"), description["command"]
         if not there:
-            return
+            return None if now is None else str(now)
         if not resume:
             raise TrainingError(f"{folder} holds a training already; add --resume to go on, or choose another folder")
         known = {field.name: field.default for field in fields(TrainConfig)}  # not yet known when the run began
         for part in ("config", "data"):
             old, new = {**(known if part == "config" else {}), **there[part]}, description[part]
-            differ = [f"{key} was {old.get(key)!r}, now {new[key]!r}" for key in new if old.get(key) != new[key]]
+            changed = [key for key in new if old.get(key) != new[key] and not (key == "steps" and new[key] > old[key])]
+            differ = [f"{key} was {old.get(key)!r}, now {new[key]!r}" for key in changed]
             if differ:
                 raise TrainingError(f"{folder} holds a different training ({'; '.join(differ)}); choose another folder")
+        longer = there["config"]["steps"] < description["config"]["steps"]
+        commands = [command for command in (there.get("command"), now) if command]
+        return " && ".join(commands if longer else commands[:1]) or None
 
     def restore(self, take: Callable[[dict[str, Tensor]], None]) -> float | None:
         """Hand the saved state, if any, to ``take``; drop what was kept after it; return the best validation."""

@@ -1,6 +1,7 @@
 """Killed at any moment and resumed, a training ends with the same weights, to the bit."""
 
 import importlib
+import json
 import math
 import shutil
 from dataclasses import replace as change
@@ -12,6 +13,7 @@ from safetensors.torch import load_file
 import rnncore
 from rnncore import Run, TrainConfig
 from rnncore.training.corpora import Corpus
+from rnncore.training.trainer import learning_rate
 from tests.training.rhyme import TEXT, assert_same_weights, train, weights
 
 loop = importlib.import_module("rnncore.training.train")  # the package shows the function of that name
@@ -108,6 +110,22 @@ def test_resuming_a_finished_run_changes_nothing(uninterrupted, tmp_path):
     shutil.copytree(uninterrupted.folder, tmp_path / "run")
     assert train(change(uninterrupted, folder=tmp_path / "run"), Corpus("rhyme", TEXT.text[:500]), resume=True) == []
     assert_equal_runs(tmp_path / "run", uninterrupted)
+
+
+def test_with_more_steps_a_finished_run_goes_on(uninterrupted, tmp_path, monkeypatch):
+    """It takes up the longer schedule where it stands, and keeps both commands."""
+    shutil.copytree(uninterrupted.folder, tmp_path / "run")
+    longer = change(uninterrupted, folder=tmp_path / "run", steps=24)
+    monkeypatch.setattr(run_module, "_command", lambda: "rnncore train longer")
+    steps = train(longer, Corpus("rhyme", TEXT.text[:500]), resume=True)
+    assert [progress.step for progress in steps] == list(range(17, 25))
+    assert [progress.learning_rate for progress in steps] == [learning_rate(step, longer) for step in range(16, 24)]
+    before, after = Run(uninterrupted.folder), Run(longer.folder)
+    assert after.history.iloc[:16].equals(before.history)
+    train(change(longer, steps=25), Corpus("rhyme", TEXT.text[:500]), resume=True)
+    made = json.loads((longer.folder / "run.json").read_text())
+    assert made["config"]["steps"] == 25
+    assert made["command"] == "rnncore train longer && rnncore train longer"
 
 
 def test_the_randomness_of_others_is_left_alone(config):
