@@ -56,9 +56,9 @@ def page() -> None:
             on_choice=lambda at, token: _choose(choices, at, token),
         )
         how_to_read(
-            "Dark: the model was nearly certain of this character. Pale: it could "
-            "have gone on in many ways, as at the start of a word. Were every character as dark as its neighbour, "
-            "it would have learned letters and no words."
+            "Strongly marked: the model was nearly certain of this character. Faintly: it could have gone on in many "
+            "ways, as at the start of a word. Were every character marked as its neighbour is, it would have learned "
+            "letters and no words."
         )
     with right:
         _settings(prompt, sampling, length, len(model.vocabulary))

@@ -66,8 +66,9 @@ def _passage(tokens: tuple[str, ...], asked: Query, cells: pd.DataFrame) -> None
     )
     how_to_read(
         "Drag over the text or click a word; with the keyboard, arrows move the range and shift with an arrow its end. "
-        "Between the coloured lines the cells are on throughout, where it is dashed they are off. The darker a "
-        "character, the more of the cells are on: were the pattern this passage’s alone, all else would be pale."
+        "Between the coloured lines the cells are on throughout, where it is dashed they are off. The "
+        "stronger a character is marked, the more of the cells are on: were the pattern this passage’s alone, all else "
+        "would be unmarked."
     )
 
 

@@ -139,8 +139,8 @@ def _texts(chosen: Chosen, removed: Removed, seed: int) -> None:
     excerpts(rows, scale, label="What the model writes with the unit and without", key="written", breaks=True)
     st.button("Again", help="From other random numbers", on_click=lambda: state.set_link(seed=seed + 1))
     how_to_read(
-        "Both texts start from nothing and draw the same random numbers; underlined is where they part. The darker a "
-        "character, the more its concept holds there. One pair of texts is an illustration, no evidence."
+        "Both texts start from nothing and draw the same random numbers; underlined is where they part. The stronger "
+        "a character is marked, the more its concept holds there. One pair of texts is an illustration, no evidence."
     )
 
 
