@@ -18,6 +18,7 @@ import pandas as pd
 
 import rnncore
 from rnncore import analysis
+from rnncore.analysis.sentiment_probe import accuracy, interval, linear, one_unit
 from rnncore.analysis.sentiment_texts import HELD_OUT, TRAIN, VALIDATION
 
 
@@ -54,13 +55,15 @@ def row(folder: Path, data: analysis.Labelled, precision: str, cache: Path | Non
     """Return what a run read, how well it predicts, and how well it tells good from bad."""
     run, model = rnncore.Run(folder), rnncore.load(str(folder))
     config, validated = run.config["config"], run.history.dropna(subset="validation").iloc[-1]
-    found = analysis.sentiment(model, data, rival_texts=0, draws=1, precision=precision, cache=cache)
-    table = found.accuracy.set_index("read")
-    reached = {
-        f"{read.replace(' ', '_')}{end}": float(table.loc[read, column])
-        for read in ("all units", "one unit")
-        for end, column in (("", "accuracy"), ("_low", "low"), ("_high", "high"))
-    }
+    states = analysis.final_states(model, data.texts, precision=precision, cache=cache)
+    known = [given for part in (TRAIN, VALIDATION) for given in (states[data.at(part)], data.labels[data.at(part)])]
+    held, labels = states[data.at(HELD_OUT)], data.labels[data.at(HELD_OUT)]
+    reached = {}
+    for read, chosen in (("all_units", linear(*known)), ("one_unit", one_unit(*known))):
+        share = accuracy(chosen.scores(held), labels)
+        reached |= zip(
+            (read, f"{read}_low", f"{read}_high"), (share, *interval(share * len(labels), len(labels))), strict=True
+        )
     return {
         "units": model.config.units,
         "steps": int(validated["step"]),

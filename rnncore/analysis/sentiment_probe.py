@@ -52,10 +52,18 @@ class Unit:
 def linear(X: States, y: Labels, V: States, v: Labels, penalties: Sequence[float] = PENALTIES) -> Linear:
     """Fit scikit-learn's L1 logistic regression to ``X`` and ``y``, with the C that tells ``V`` best.
 
-    Of several such C it is the smallest, which uses the fewest units.
+    Of several such C it is the smallest, which uses the fewest units. They are tried from the smallest on, and none
+    beyond four times the best so far: a fit takes three times as long as one with half its C.
     """
-    fits = [_fitted(X, y, C) for C in sorted(penalties)]
-    return max(fits, key=lambda fit: accuracy(fit.scores(V), v))  # the first of equals
+    best, most = _fitted(X, y, min(penalties)), -1.0
+    for C in sorted(penalties):
+        if C > 4 * best.C and best.weights.any():
+            break
+        fit = _fitted(X, y, C)
+        share = accuracy(fit.scores(V), v)
+        if share > most:
+            best, most = fit, share
+    return best
 
 
 def _fitted(X: States, y: Labels, C: float) -> Linear:
