@@ -173,7 +173,11 @@ class Cell(nn.Module):
         return {"weight_ih": (height, inputs), "weight_hh": (height, units), "bias_ih": (height,), "bias_hh": (height,)}
 
     def initialise(
-        self, generator: torch.Generator, recurrent_init: str | None = None, forget_bias: float | None = None
+        self,
+        generator: torch.Generator,
+        recurrent_init: str | None = None,
+        forget_bias: float | None = None,
+        chrono: float | None = None,
     ) -> None:
         """Draw fresh weights: Glorot-uniform from the input, orthogonal from h, gains 1, all else 0.
 
@@ -185,13 +189,16 @@ class Cell(nn.Module):
         forget_bias : float, optional
             Where the bias of the forget gate f starts. By default 1, after Jozefowicz (2015): a fresh memory
             keeps what it has; with "uniform" it is drawn like the others.
+        chrono : float, optional
+            Each unit's memory starts with a length of its own, drawn from 1 to so many steps: chrono initialisation
+            (Tallec & Ollivier 2018), b_f = log U(1, chrono - 1) and, where there is an input gate, b_i = -b_f.
 
         Raises
         ------
         Error
             The cell has no such start, or no forget gate.
         """
-        self.check_start(recurrent_init, forget_bias)
+        self.check_start(recurrent_init, forget_bias, chrono)
         how = recurrent_init or self.recurrent_init
         with torch.no_grad():
             for name in self.shapes(self.inputs, self.units):
@@ -200,9 +207,14 @@ class Cell(nn.Module):
                 for name, bias in (("bias_ih", 1.0 if forget_bias is None else forget_bias), ("bias_hh", 0.0)):
                     if hasattr(self, name):
                         getattr(self, name)[self._slice(("f",))] = bias
+            if chrono is not None:
+                lengths = torch.log(1 + torch.rand(self.units, generator=generator) * (chrono - 2))
+                for gate, start in (("f", lengths), ("i", -lengths)):
+                    if gate in self.rows:
+                        self.bias_ih[self._slice((gate,))] = start
 
     @classmethod
-    def check_start(cls, recurrent_init: str | None, forget_bias: float | None) -> None:
+    def check_start(cls, recurrent_init: str | None, forget_bias: float | None, chrono: float | None = None) -> None:
         """Raise an :class:`rnncore.Error` if :meth:`initialise` cannot start so."""
         if recurrent_init is not None and recurrent_init not in initial.RECURRENT:
             raise Error(f"recurrent_init is {', '.join(initial.RECURRENT)}, not {recurrent_init!r}")
@@ -210,6 +222,8 @@ class Cell(nn.Module):
             raise Error(f"{cls.name} has no recurrent weights to start {recurrent_init}; leave recurrent_init out")
         if forget_bias is not None and "f" not in cls.rows:
             raise Error(f"{cls.name} has no forget gate f to give a bias to; leave forget_bias out")
+        if chrono is not None and ("f" not in cls.rows or forget_bias is not None or chrono < 2):
+            raise Error("chrono, at least 2 steps, starts the biases of a forget gate f; it takes forget_bias's place")
 
     def read(self, x: Any) -> Rows:
         """Return W x + b, cut into this cell's rows: all that a step takes from its input.

@@ -18,10 +18,14 @@ class IRNN(ElmanReLU):
     recurrent_init = "identity"
 
     def initialise(
-        self, generator: torch.Generator, recurrent_init: str | None = None, forget_bias: float | None = None
+        self,
+        generator: torch.Generator,
+        recurrent_init: str | None = None,
+        forget_bias: float | None = None,
+        chrono: float | None = None,
     ) -> None:
         """Start at the identity, with little from the input."""
-        super().initialise(generator, recurrent_init, forget_bias)
+        super().initialise(generator, recurrent_init, forget_bias, chrono)
         if recurrent_init != "uniform":
             with torch.no_grad():
                 self.weight_ih.normal_(0, 0.001, generator=generator)

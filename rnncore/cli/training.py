@@ -99,6 +99,7 @@ def train(
         str | None, option("Start of the recurrent weights: orthogonal, identity, or torch's uniform.", MODEL)
     ] = None,
     forget_bias: Annotated[float | None, option("Start of the forget gate's bias, if not 1.", MODEL)] = None,
+    chrono: Annotated[float | None, option("Longest memory to start with, in steps (Tallec 2018).", MODEL)] = None,
     bidirectional: Annotated[
         bool, option("Read from both ends, to tell each symbol from all the others.", MODEL, "--bidirectional")
     ] = False,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int64
@@ -36,6 +35,8 @@ class ModelConfig:
     recurrent_init, forget_bias : str, float, optional
         Where recurrent weights and the forget gate's bias start, if not where the cell would have them; see
         :meth:`rnncore.Cell.initialise`.
+    chrono : float, optional
+        The longest memory to start with, in steps; see there too.
     bidirectional : bool
         As many layers again read the text from its end. Each symbol is then predicted from all the others.
     """
@@ -48,9 +49,10 @@ class ModelConfig:
     recurrent_init: str | None = None
     forget_bias: float | None = None
     bidirectional: bool = False
+    chrono: float | None = None
 
     def __post_init__(self) -> None:
-        find(self.cell).check_start(self.recurrent_init, self.forget_bias)
+        find(self.cell).check_start(self.recurrent_init, self.forget_bias, self.chrono)
         for field in ("layers", "units", "embedding"):
             if getattr(self, field) < 1:
                 raise Error(f"{field} must be at least 1, not {getattr(self, field)}")
@@ -94,8 +96,8 @@ class LanguageModel(nn.Module):
     def initialise(self, seed: int) -> LanguageModel:
         """Draw fresh weights from ``seed``, and return the model."""
         generator = torch.Generator().manual_seed(seed)
-        options = {"recurrent_init": self.config.recurrent_init, "forget_bias": self.config.forget_bias}
-        asked: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+        options = ("recurrent_init", "forget_bias", "chrono")
+        asked = {name: value for name in options if (value := getattr(self.config, name)) is not None}
         with torch.no_grad():
             self.embedding.weight.normal_(0, 0.5, generator=generator)
             for cell in self.layers:
@@ -240,10 +242,11 @@ def build(
     recurrent_init: str | None = None,
     forget_bias: float | None = None,
     bidirectional: bool = False,
+    chrono: float | None = None,
 ) -> LanguageModel:
     """Return a fresh, untrained model with weights drawn from ``seed``.
 
     >>> model = build("gru", vocabulary=Vocabulary.characters("abc"), units=8)
     """
-    config = ModelConfig(cell, layers, units, embedding, dropout, recurrent_init, forget_bias, bidirectional)
+    config = ModelConfig(cell, layers, units, embedding, dropout, recurrent_init, forget_bias, bidirectional, chrono)
     return LanguageModel(config, vocabulary).initialise(seed).eval()

@@ -21,7 +21,7 @@ class TrainConfig:
     ----------
     folder : Path
         The run's folder: checkpoint, history, samples and probes are kept there.
-    cell, layers, units, embedding, dropout, recurrent_init, forget_bias, bidirectional
+    cell, layers, units, embedding, dropout, recurrent_init, forget_bias, bidirectional, chrono
         The model; see :class:`rnncore.network.model.ModelConfig`.
     vocabulary : {"characters", "bytes"}
         What the model reads and writes.
@@ -78,6 +78,7 @@ class TrainConfig:
     bidirectional: bool = False
     passages: int = 1
     decay: str = "cosine"
+    chrono: float | None = None
 
     def __post_init__(self) -> None:
         check(
@@ -103,7 +104,7 @@ class TrainConfig:
     def model(self) -> ModelConfig:
         """The model's shape."""
         shape = self.cell, self.layers, self.units, self.embedding, self.dropout
-        return ModelConfig(*shape, self.recurrent_init, self.forget_bias, self.bidirectional)
+        return ModelConfig(*shape, self.recurrent_init, self.forget_bias, self.bidirectional, self.chrono)
 
 
 def check(config: Any, positive: Sequence[str], natural: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from scipy.stats import kstest, uniform
 
 import rnncore
 from rnncore.cells import Cell, Rows, State, equal_units, find, silent
@@ -278,6 +279,28 @@ def test_the_forget_bias_can_be_chosen(cell, how):
             wanted = -2.5 if name == "bias_ih" else 0
             for row, values in rows_of(made, getattr(made, name)).items():
                 assert (values == wanted).all() == (row == "f" or (wanted == 0 and how is None)), row
+
+
+@every_cell
+def test_a_fresh_memory_can_have_any_length(cell):
+    """Tallec & Ollivier (2018): lengths uniform up to the longest, and as much let in as is forgotten."""
+    made, start = cell(3, 300), {"generator": torch.Generator().manual_seed(0), "chrono": 500.0}
+    if "f" not in cell.rows:
+        with pytest.raises(rnncore.Error, match="chrono, at least 2 steps, starts the biases of a forget gate"):
+            made.initialise(**start)
+        return
+    made.initialise(**start)
+    biases = dict(zip(cell.rows, made.bias_ih.detach().split(300), strict=False))
+    assert kstest(biases["f"].exp().numpy(), uniform(1, 498).cdf).pvalue > 0.01
+    if "i" in biases:
+        assert torch.equal(biases["i"], -biases["f"])
+    assert not any(values.any() for row, values in biases.items() if row not in ("f", "i"))
+
+
+@pytest.mark.parametrize("start", [{"chrono": 1.0}, {"chrono": 100.0, "forget_bias": 2.0}])
+def test_a_memory_without_a_length(start):
+    with pytest.raises(rnncore.Error, match=r"chrono, at least 2 steps, .* takes forget_bias's place"):
+        rnncore.build("lstm", vocabulary=rnncore.Vocabulary.characters("ab"), **start)
 
 
 def test_an_unknown_start():

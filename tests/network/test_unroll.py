@@ -156,6 +156,11 @@ def test_where_weights_start_is_part_of_the_model(tmp_path):
         del config["model"][name]
     (tmp_path / "config.json").write_text(json.dumps(config))
     assert rnncore.load(tmp_path).config.forget_bias is None
+    slow = rnncore.build("lstm", vocabulary=vocabulary, units=4, chrono=100.0)
+    assert slow.config == rnncore.TrainConfig(tmp_path, units=4, dropout=0.0, chrono=100.0).model
+    assert (slow.layers[0].bias_ih[:4] == -slow.layers[0].bias_ih[4:8]).all()
+    checkpoint.save(slow, tmp_path)
+    assert rnncore.load(tmp_path).config.chrono == 100
 
 
 @pytest.mark.parametrize(
