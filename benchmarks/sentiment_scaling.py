@@ -66,6 +66,7 @@ def row(folder: Path, data: analysis.Labelled, precision: str, cache: Path | Non
         )
     return {
         "units": model.config.units,
+        "chrono": model.config.chrono or 0,
         "steps": int(validated["step"]),
         "planned": config["steps"],
         "megabytes": validated["step"] * config["batch"] * config["length"] / 1e6,

@@ -117,6 +117,7 @@ def train(
     validation: Annotated[float, option("Share of the text held out to choose the best model.", HELD_OUT)] = 0.1,
     test: Annotated[float, option("Share of the text, its end, held out to the last.", HELD_OUT)] = 0.0,
     passages: Annotated[int, option("Cut the text into so many first, and split each of them.", HELD_OUT)] = 1,
+    fresh: Annotated[float, option("Share of streams that begin anew at each update.", LEARNING)] = 0.0,
     probe_every: Annotated[int, option("Steps between recordings of the probe; 0 for none.", PROBE)] = 0,
     probe: Annotated[str, option("A text, or a text file, to record while the model learns.", PROBE)] = "",
     device: Annotated[str, option("cpu or cuda.", MACHINE)] = "cpu",
@@ -126,7 +127,8 @@ def train(
     """Train a language model on a text.
 
     Ctrl-C pauses; the same command with --resume goes on, and ends with the weights of a training that was
-    never interrupted. With more --steps a training that ended goes on too, along the longer decay of its rate.
+    never interrupted. With more --steps a training that ended goes on too, along the longer decay of its rate, and
+    perhaps with another --fresh.
     """
     options = dict(locals())
     folder = folder or Path("runs") / f"{Path(corpus).name.split('.')[0]}-{cell}"

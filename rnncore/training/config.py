@@ -28,6 +28,9 @@ class TrainConfig:
     steps, batch, length : int
         Number of updates; streams read side by side; symbols of each read per update, through which the
         gradient flows. The state is carried over from one update to the next.
+    fresh : float
+        Share of the streams, drawn anew at each update, that go on from the start state instead. A text is always
+        read from there later, and a model with a long memory must have met it more often than once an epoch.
     learning_rate, warmup, weight_decay
         AdamW (Loshchilov 2019): linear warm-up over ``warmup`` steps, then decay to a hundredth.
     decay : {"cosine", "linear"}
@@ -79,6 +82,7 @@ class TrainConfig:
     passages: int = 1
     decay: str = "cosine"
     chrono: float | None = None
+    fresh: float = 0.0
 
     def __post_init__(self) -> None:
         check(
@@ -88,6 +92,8 @@ class TrainConfig:
         )
         if not 0 < self.validation < 1 or not self.validation + self.test < 1:
             raise TrainingError("validation and test are shares of the text; with training they make 1")
+        if not 0 <= self.fresh < 1:
+            raise TrainingError(f"fresh is a share of the streams below 1, not {self.fresh}")
         if self.vocabulary not in ("characters", "bytes"):
             raise TrainingError(f"vocabulary is characters or bytes, not {self.vocabulary!r}")
         if self.device not in ("cpu", "cuda"):

@@ -170,7 +170,8 @@ class RunWriter:
         known = {field.name: field.default for field in fields(TrainConfig)}  # not yet known when the run began
         for part in ("config", "data"):
             old, new = {**(known if part == "config" else {}), **there[part]}, description[part]
-            changed = [key for key in new if old.get(key) != new[key] and not (key == "steps" and new[key] > old[key])]
+            changed = [key for key in new if old.get(key) != new[key] and key != "fresh"]
+            changed = [key for key in changed if key != "steps" or new[key] < old[key]]
             differ = [f"{key} was {old.get(key)!r}, now {new[key]!r}" for key in changed]
             if differ:
                 raise TrainingError(f"{folder} holds a different training ({'; '.join(differ)}); choose another folder")

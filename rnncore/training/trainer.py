@@ -59,6 +59,8 @@ class Trainer:
         inputs, targets, fresh = self.window(self.step)
         if fresh:
             self.carried = model.start(config.batch)
+        elif config.fresh:
+            self.carried = self._begun_anew()
         rate = learning_rate(self.step, config)
         self.optimizer.param_groups[0]["lr"] = rate
         dropout = torch.Generator(config.device).manual_seed(_seed(config.seed, 1, self.step))
@@ -69,6 +71,16 @@ class Trainer:
         self.carried = [state.map(lambda value: value.detach().float()) for state in carried]
         self.step += 1
         return float(loss.detach()), norm, rate
+
+    def _begun_anew(self) -> list[State]:
+        """Return the carried state, but the start state in some streams drawn at random."""
+        random = torch.Generator().manual_seed(_seed(self.config.seed, 3, self.step))
+        anew = (torch.rand(self.config.batch, 1, generator=random) < self.config.fresh).to(self.config.device)
+        start = self.model.start(self.config.batch)
+        return [
+            State(**{symbol: torch.where(anew, start[layer][symbol], value) for symbol, value in state.items()})
+            for layer, state in enumerate(self.carried)
+        ]
 
     def window(self, step: int) -> tuple[Tensor, Tensor, bool]:
         """Return inputs and targets [time, batch] of ``step``, and whether an epoch begins with it.

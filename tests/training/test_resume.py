@@ -35,7 +35,7 @@ def uninterrupted(tmp_path_factory):
     """Train once without a break; return the folder and its config."""
     config = TrainConfig(
         folder=tmp_path_factory.mktemp("whole") / "run", layers=2, units=8, embedding=4, dropout=0.3, steps=16,
-        batch=3, length=10, warmup=4, validate_every=5, probe="one two", probe_every=6, seed=3,
+        batch=3, length=10, warmup=4, validate_every=5, probe="one two", probe_every=6, seed=3, fresh=0.3,
     )  # fmt: skip
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(loop, "SAMPLE_LENGTH", 20)
@@ -122,9 +122,9 @@ def test_with_more_steps_a_finished_run_goes_on(uninterrupted, tmp_path, monkeyp
     assert [progress.learning_rate for progress in steps] == [learning_rate(step, longer) for step in range(16, 24)]
     before, after = Run(uninterrupted.folder), Run(longer.folder)
     assert after.history.iloc[:16].equals(before.history)
-    train(change(longer, steps=25), Corpus("rhyme", TEXT.text[:500]), resume=True)
+    train(change(longer, steps=25, fresh=0.0), Corpus("rhyme", TEXT.text[:500]), resume=True)
     made = json.loads((longer.folder / "run.json").read_text())
-    assert made["config"]["steps"] == 25
+    assert (made["config"]["steps"], made["config"]["fresh"]) == (25, 0)
     assert made["command"] == "rnncore train longer && rnncore train longer"
 
 

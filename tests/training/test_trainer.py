@@ -51,6 +51,29 @@ def test_the_state_is_carried_from_window_to_window(config):
     torch.testing.assert_close(made.carried[-1].c, model(windows[6][0])[1][-1].c)
 
 
+@every_cell
+def test_some_streams_begin_anew(cell, config):
+    """Which ones is drawn for each step, whole streams in all layers alike; the others go on."""
+    vocabulary = rnncore.Vocabulary.characters(TEXT.text)
+    config = change(config, cell=cell, batch=40, fresh=0.25)
+    model = rnncore.LanguageModel(config.model, vocabulary).initialise(0)
+    ids = torch.arange(200) % len(vocabulary)
+    made = Trainer(config, model, Split(ids, ids, ids))
+    start = model.start(40)
+    made.carried, shares = [state.map(lambda value: torch.full_like(value, 7.0)) for state in start], []
+    for made.step in range(30):
+        states = made._begun_anew()
+        anew = (states[0].h != 7).all(1)
+        for state, fresh in zip(states, start, strict=True):
+            for symbol, value in state.items():
+                assert torch.equal(value[anew], fresh[symbol][anew])
+                assert (value[~anew] == 7).all()
+        assert all(torch.equal(one.h, two.h) for one, two in zip(states, made._begun_anew(), strict=True))
+        shares.append(float(anew.float().mean()))
+    assert sum(shares) / 30 == pytest.approx(0.25, abs=0.05)
+    assert len(set(shares)) > 3
+
+
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 def test_every_step_drops_others(dropout, config):
     """One symbol over and over, each step an epoch, weights that stay: only dropout can tell the steps apart."""

@@ -88,7 +88,9 @@ def _nothing() -> None:
     st.title("No model was searched for a unit that tells two kinds of text apart", anchor=False)
     names = state.models()
     folder = state.folder(controls.favourite(names)) if names else jobs.folder() / "reviews"
-    train = f'rnncore train imdb --folder "{folder}" --vocabulary bytes --cell mlstm --layers 1 --units 256\n'
+    train = (
+        f'rnncore train imdb --folder "{folder}" --vocabulary bytes --cell mlstm --layers 1 --units 256 --chrono 1000\n'
+    )
     st.markdown(
         "This command lets a model read labelled texts, film reviews or a CSV file of your own, and keeps what it "
         f"finds beside the model{'' if names else '; the first line trains one on the same reviews'}:"
