@@ -5,6 +5,8 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from rnncore.analysis import sentiment_probe as probes
 
@@ -19,25 +21,35 @@ def problem():
 
 
 def test_the_probe_is_scikit_learns(problem):
+    """Of columns brought to one scale; its weights are for the columns as they are."""
     X, y, V, v = problem
-    fits = {
-        C: LogisticRegression(l1_ratio=1, solver="liblinear", C=C, random_state=0).fit(X, y) for C in probes.PENALTIES
-    }
+
+    def fitted(C):
+        logistic = LogisticRegression(l1_ratio=1, solver="liblinear", C=C, random_state=0)
+        return make_pipeline(StandardScaler(), logistic).fit(X.astype(float), y)
+
+    fits = {C: fitted(C) for C in probes.PENALTIES}
     scores = {C: fit.score(V, v) for C, fit in fits.items()}
-    first = min(C for C in fits if scores[C] == max(scores.values()))
     found = probes.linear(*problem)
+    tried = [C for C in fits if C <= 4 * found.C]
+    first = min(C for C in tried if scores[C] == max(scores[C] for C in tried))
+    assert 4 < len(tried) < len(fits)
     assert (found.C, len(found.weights)) == (first, 12)
-    np.testing.assert_allclose(found.weights, fits[first].coef_[0], rtol=1e-9)
+    np.testing.assert_allclose(found.weights, fits[first][1].coef_[0] / fits[first][0].scale_, rtol=1e-9)
     np.testing.assert_array_equal(found.scores(V) > 0, fits[first].predict(V) == 1)
     assert probes.accuracy(found.scores(V), v) == scores[first]
     assert len(set(scores.values())) > 1
 
 
 def test_the_probe_is_where_the_penalised_loss_is_least(problem):
-    """Optimality written out: |slope| = 1 on the units in use, and no more on the others."""
+    """Optimality written out: |slope| = 1 on the units in use, and no more on the others; and no scale matters."""
     X, y, V, v = problem
     found = probes.linear(X, y, V, v, [0.05])
-    slope = 0.05 * X.T.astype(float) @ (probes.sigmoid(found.scores(X)) - y)
+    centred = (X - X.mean(0)) / X.std(0)
+    slope = 0.05 * centred.T.astype(float) @ (probes.sigmoid(found.scores(X)) - y)
+    scale = np.geomspace(0.01, 1000, 12).astype(np.float32)
+    again = probes.linear(X * scale + 5, y, V * scale + 5, v, [0.05])
+    np.testing.assert_allclose(again.weights * scale, found.weights, atol=1e-3)
     used = found.weights != 0
     assert 0 < used.sum() < len(used)
     np.testing.assert_allclose(slope[used], -np.sign(found.weights[used]), atol=0.02)
