@@ -84,7 +84,8 @@ def find(name: str) -> Job | None:
 
 def read(path: Path) -> Job:
     """Return the run in a folder."""
-    said, alive = worker.read(path / "phase.json"), worker.alive(path)
+    alive = worker.alive(path)  # asked first: a worker that ends in between has said how
+    said = worker.read(path / "phase.json")
     status = said.get("phase", "waiting")
     if not alive and status in ("waiting", "training"):
         status = "interrupted"

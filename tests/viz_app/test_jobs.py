@@ -61,6 +61,18 @@ def test_a_training_runs_to_its_end_and_makes_a_model() -> None:
     assert rnncore.load(job.folder).vocabulary.unknown(TEXT) == ()
 
 
+def test_a_worker_that_ends_while_its_run_is_read_was_not_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ends(folder: Path) -> bool:
+        worker.write(folder / "phase.json", {"phase": "finished", "error": None})
+        return False
+
+    worker.write(tmp_path / "phase.json", {"phase": "training", "error": None})
+    monkeypatch.setattr(worker, "alive", ends)
+    assert jobs.read(tmp_path).status == "finished"
+
+
 def test_stopped_and_resumed_ends_with_the_weights_of_one_that_was_not() -> None:
     config = {**TINY, "steps": 400}
     jobs.start("whole", config, None, TEXT)
