@@ -20,6 +20,7 @@ import rnncore
 from rnncore import analysis
 from rnncore.analysis.sentiment_probe import accuracy, interval, linear, one_unit
 from rnncore.analysis.sentiment_texts import HELD_OUT, TRAIN, VALIDATION
+from rnncore.training.reviews import prepare
 
 
 def main() -> None:
@@ -34,7 +35,7 @@ def main() -> None:
     rows = []
     for folder in options.runs:
         rows.append(row(folder, data, options.precision, options.cache))
-        print(" ".join(f"{name} {value:.4g}" for name, value in rows[-1].items()), flush=True)
+        print(*(f"{k} {v if isinstance(v, str) else f'{v:.4g}'}" for k, v in rows[-1].items()), flush=True)
     if options.out:
         pd.DataFrame(rows).round(4).to_csv(options.out, index=False)
 
@@ -51,7 +52,7 @@ def known(name: str, texts: int) -> analysis.Labelled:
     )
 
 
-def row(folder: Path, data: analysis.Labelled, precision: str, cache: Path | None) -> dict[str, float]:
+def row(folder: Path, data: analysis.Labelled, precision: str, cache: Path | None) -> dict[str, float | str]:
     """Return what a run read, how well it predicts, and how well it tells good from bad."""
     run, model = rnncore.Run(folder), rnncore.load(str(folder))
     config, validated = run.config["config"], run.history.dropna(subset="validation").iloc[-1]
@@ -64,13 +65,16 @@ def row(folder: Path, data: analysis.Labelled, precision: str, cache: Path | Non
         reached |= zip(
             (read, f"{read}_low", f"{read}_high"), (share, *interval(share * len(labels), len(labels))), strict=True
         )
+    texts = [prepare(text) for text in data.texts[:1000]]
+    bytes_each = sum(len(text.encode()) for text in texts) / sum(len(model.vocabulary.tokenize(text)) for text in texts)
     return {
+        "reads": model.vocabulary.kind,
         "units": model.config.units,
         "chrono": model.config.chrono or 0,
         "steps": int(validated["step"]),
         "planned": config["steps"],
-        "megabytes": validated["step"] * config["batch"] * config["length"] / 1e6,
-        "bits_per_byte": validated["validation"] / math.log(2),
+        "megabytes": validated["step"] * config["batch"] * config["length"] * bytes_each / 1e6,
+        "bits_per_byte": validated["validation"] / math.log(2) / bytes_each,
         **reached,
     }
 

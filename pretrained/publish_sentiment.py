@@ -54,7 +54,7 @@ def section(found: Sentiment) -> str:
     lines = [
         HEADING,
         "",
-        f"The {found.signal} of unit {found.unit} after the last byte of a review tells {found.classes[1]} from "
+        f"The {found.signal} of unit {found.unit} after the last symbol of a review tells {found.classes[1]} from "
         f"{found.classes[0]}; it was chosen on training reviews, its threshold on validation, and the held-out "
         "reviews, which the model never read, were judged once. A linear probe with an L1 penalty reads all units.",
         "",

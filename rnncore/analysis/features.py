@@ -180,7 +180,7 @@ def _last_characters(vocabulary: Vocabulary, text: str) -> Int64[np.ndarray, " t
     if vocabulary.kind == "words":
         word = r"[^\S\n]*\n|\S+" if "\n" in vocabulary.symbols else r"\S+"
         return np.array([match.end() - 1 for match in re.finditer(word, text)], np.int64)
-    return np.arange(len(text))
+    return np.cumsum([len(symbol) for symbol in vocabulary.tokenize(text)], dtype=np.int64) - 1
 
 
 def inside(text: str, pattern: str | re.Pattern[str], group: int | str = 0) -> Bool[np.ndarray, " character"]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from rnncore import pretrained
 from rnncore.errors import CorpusError
 from rnncore.network.checkpoint import read_config
+from rnncore.network.vocabulary import Vocabulary
 from rnncore.training import TrainConfig, corpora
 
 LANGUAGE_OF = {
@@ -53,8 +54,9 @@ def held_out(name: str | Path) -> HeldOut:
         The checkpoint does not tell its corpus; it is not at hand; or it is not the text that the model was trained on.
     """
     folder = pretrained.folder() / name if str(name) in pretrained.available() else Path(name)
-    training = read_config(folder)["training"]
+    described = read_config(folder)
     try:
+        training = described["training"]
         data, config = training["data"], TrainConfig(**training["config"] | {"folder": folder, "device": "cpu"})
     except (KeyError, TypeError):
         raise CorpusError(f"{name} does not tell what it was trained on; give it a text that it has not read") from None
@@ -63,7 +65,7 @@ def held_out(name: str | Path) -> HeldOut:
         raise CorpusError(
             f"{data['name']} on this machine is not the text that {name} was trained on; give it one it has not read"
         )
-    text: str | bytes = corpus.text.encode() if config.vocabulary == "bytes" else corpus.text
+    text = _symbols(Vocabulary(described["vocabulary"]["kind"], tuple(described["vocabulary"]["symbols"])), corpus.text)
     each, first, _ = config.cuts(len(text))
     starts = range(0, each * config.passages, each)
     read = "".join(_text(text[start : start + first]) for start in starts)
@@ -71,8 +73,15 @@ def held_out(name: str | Path) -> HeldOut:
     return HeldOut(data["name"], language_of(data["name"]), read, unread)
 
 
-def _text(part: str | bytes) -> str:
-    return part if isinstance(part, str) else part.decode("utf-8", "ignore")
+def _symbols(vocabulary: Vocabulary, text: str) -> str | bytes | tuple[str, ...]:
+    """Return something as long as ``text`` has symbols, of which any part is the text of so many symbols."""
+    if vocabulary.kind == "bytes":
+        return text.encode()
+    return text if vocabulary.kind == "characters" else vocabulary.tokenize(text)
+
+
+def _text(part: str | bytes | tuple[str, ...]) -> str:
+    return part.decode("utf-8", "ignore") if isinstance(part, bytes) else "".join(part)
 
 
 def language_of(name: str) -> str:

@@ -248,4 +248,8 @@ def _words(model: LanguageModel, text: str) -> list[tuple[str, int, int]]:
     tokens = model.vocabulary.tokenize(text)
     if model.vocabulary.kind == "words":
         return [(token, k, k + 1) for k, token in enumerate(tokens) if k]
-    return [(word[0], *word.span()) for word in re.finditer(r"\w+", "".join(tokens)) if word.start()]
+    ends = np.cumsum([len(token) for token in tokens], dtype=np.int64)  # of each step, in characters
+    words = [word for word in re.finditer(r"\w+", "".join(tokens)) if word.start()]
+    first = np.searchsorted(ends, [word.start() for word in words], "right").tolist()
+    last = np.searchsorted(ends, [word.end() for word in words], "left").tolist()
+    return [(word[0], a, b + 1) for word, a, b in zip(words, first, last, strict=True) if a]

@@ -103,7 +103,8 @@ def train(
     bidirectional: Annotated[
         bool, option("Read from both ends, to tell each symbol from all the others.", MODEL, "--bidirectional")
     ] = False,
-    vocabulary: Annotated[str, option("What the model reads: characters or bytes.", MODEL)] = "characters",
+    vocabulary: Annotated[str, option("What the model reads: characters, bytes or subwords.", MODEL)] = "characters",
+    subwords: Annotated[int, option("How many subwords at most, if it reads those.", MODEL)] = 4000,
     steps: Steps = 2000,
     batch: Annotated[int, option("Streams of text read side by side.", LEARNING)] = 32,
     length: Annotated[int, option("Symbols per update through which the gradient flows.", LEARNING)] = 100,

@@ -17,7 +17,6 @@ import torch
 from rnncore.errors import Error
 from rnncore.gradients import journal
 from rnncore.network.model import LanguageModel
-from rnncore.network.vocabulary import Vocabulary
 from rnncore.training.config import TrainConfig
 from rnncore.training.corpora import Corpus
 from rnncore.training.trainer import Split, Trainer
@@ -101,7 +100,7 @@ def clipping(
         rows.append(vars(update))
         if progress is not None:
             progress(len(rows), len(clips) * config.steps)
-    return Comparison.of(pd.DataFrame(rows), len(vocabulary_of(config, corpus)))
+    return Comparison.of(pd.DataFrame(rows), len(config.symbols(corpus.text)))
 
 
 def updates(
@@ -118,7 +117,7 @@ def updates(
     """
     if optimizer not in ("adamw", "sgd"):
         raise Error(f"optimizer is adamw or sgd, not {optimizer!r}")
-    vocabulary = vocabulary_of(config, corpus)
+    vocabulary = config.symbols(corpus.text)
     if keep is not None:
         about = {"corpus": corpus.name, "optimizer": optimizer, "symbols": len(vocabulary), "clips": list(clips)}
         used = {name: value for name, value in asdict(config).items() if name not in ("folder", "clip")}
@@ -158,11 +157,6 @@ def read(path: Path) -> tuple[dict[str, Any], Comparison]:
     if not {one.name for one in fields(Update)} <= set(history) or "symbols" not in settings:
         raise Error(f"{path} holds no training with and without clipping")
     return settings, Comparison.of(history, int(settings["symbols"]))
-
-
-def vocabulary_of(config: TrainConfig, corpus: Corpus) -> Vocabulary:
-    """Return what a model of this training reads."""
-    return Vocabulary.bytes() if config.vocabulary == "bytes" else Vocabulary.characters(corpus.text)
 
 
 def _exploded(history: pd.DataFrame, symbols: int) -> int | None:

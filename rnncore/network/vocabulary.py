@@ -1,9 +1,12 @@
-"""Text to ids and back: characters, the bytes of UTF-8, or words."""
+"""Text to ids and back: characters, the bytes of UTF-8, words, or pieces of words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain
 
 import numpy as np
 from jaxtyping import Int64
@@ -13,6 +16,11 @@ from rnncore.errors import VocabularyError
 UNKNOWN = -1
 """Id of a character the model has never seen. It is read as a zero vector and never predicted."""
 
+KINDS = ("characters", "bytes", "words", "subwords")
+
+# What no subword reaches beyond: letters with the space before them, a digit, or other signs with the space before.
+_WORD = re.compile(r" ?[^\W\d_]+| ?[^\s\w]+| ?[\d_]|\s")
+
 
 @dataclass(frozen=True)
 class Vocabulary:
@@ -20,11 +28,11 @@ class Vocabulary:
 
     Parameters
     ----------
-    kind : {"characters", "bytes", "words"}
+    kind : {"characters", "bytes", "words", "subwords"}
         What one symbol is.
     symbols : tuple of str
         One string a symbol. A byte is written as the character of the same number (Latin-1), a word with a space
-        after it, so that symbols side by side are text.
+        after it, a subword with the space before it if it begins a word, so that symbols side by side are text.
     """
 
     kind: str
@@ -32,8 +40,8 @@ class Vocabulary:
     _ids: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.kind not in ("characters", "bytes", "words"):
-            raise VocabularyError(f"no kind of vocabulary {self.kind!r}; known: characters, bytes, words")
+        if self.kind not in KINDS:
+            raise VocabularyError(f"no kind of vocabulary {self.kind!r}; known: {', '.join(KINDS)}")
         if not self.symbols or not all(isinstance(symbol, str) for symbol in self.symbols):
             raise VocabularyError("a vocabulary holds strings, at least one")
         if len(set(self.symbols)) != len(self.symbols):
@@ -61,6 +69,33 @@ class Vocabulary:
         """
         return cls("words", tuple(_symbol(word) for word in words))
 
+    @classmethod
+    def subwords(cls, text: str, size: int) -> Vocabulary:
+        """Learn at most ``size`` pieces of words: every character of ``text``, and what byte-pair encoding adds.
+
+        Byte-pair encoding (Sennrich 2016) merges the most frequent neighbours, again and again. How they were merged
+        is not kept: a word is cut into the longest pieces from its start (Uzan 2024), so that the list of symbols is
+        all there is to know.
+
+        Raises
+        ------
+        VocabularyError
+            ``size`` leaves no room for the characters.
+        """
+        from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers  # which other kinds do without
+
+        characters = cls.characters(text).symbols
+        if size < len(characters):
+            raise VocabularyError(
+                f"{size} subwords are fewer than the {len(characters)} characters of this text; take more subwords"
+            )
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_WORD.pattern), "isolated")
+        trainer = trainers.BpeTrainer(vocab_size=size, initial_alphabet=list(characters), show_progress=False)
+        tokenizer.train_from_iterator(_portions(text), trainer)
+        ids = tokenizer.get_vocab()
+        return cls("subwords", tuple(sorted(ids, key=ids.__getitem__)))
+
     def __len__(self) -> int:
         return len(self.symbols)
 
@@ -71,7 +106,20 @@ class Vocabulary:
         if self.kind == "words":
             text = text.replace("\n", " <eos> ") if "\n" in self._ids else text
             return tuple(_symbol(word) for word in text.split())
+        if self.kind == "subwords":
+            cut = cache(self._cut)
+            return tuple(chain.from_iterable(cut(word.group()) for word in _WORD.finditer(text)))
         return tuple(text)
+
+    def _cut(self, word: str) -> tuple[str, ...]:
+        """Return the longest pieces of ``word`` from its start; a character never seen is one by itself."""
+        pieces, first = [], 0
+        while first < len(word):
+            ends = range(len(word), first + 1, -1)
+            end = next((end for end in ends if word[first:end] in self._ids), first + 1)
+            pieces.append(word[first:end])
+            first = end
+        return tuple(pieces)
 
     def encode(self, text: str) -> Int64[np.ndarray, " time"]:
         """Return the ids of ``text``; a character never seen gets ``UNKNOWN``, -1."""
@@ -94,6 +142,16 @@ class Vocabulary:
     def unknown(self, text: str) -> tuple[str, ...]:
         """Return the distinct symbols of ``text`` that the model has never seen, in order."""
         return tuple(token for token in dict.fromkeys(self.tokenize(text)) if self._id(token) == UNKNOWN)
+
+
+def _portions(text: str, length: int = 1_000_000) -> Iterator[str]:
+    """Yield ``text`` in portions, none of which ends within a word."""
+    first = 0
+    while first < len(text):
+        space = text.find(" ", first + length)
+        end = space if space >= 0 else len(text)
+        yield text[first:end]
+        first = end
 
 
 def _symbol(word: str) -> str:

@@ -11,6 +11,7 @@ import torch
 
 from rnncore.errors import TrainingError
 from rnncore.network.model import ModelConfig
+from rnncore.network.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,10 @@ class TrainConfig:
         The run's folder: checkpoint, history, samples and probes are kept there.
     cell, layers, units, embedding, dropout, recurrent_init, forget_bias, bidirectional, chrono
         The model; see :class:`rnncore.network.model.ModelConfig`.
-    vocabulary : {"characters", "bytes"}
+    vocabulary : {"characters", "bytes", "subwords"}
         What the model reads and writes.
+    subwords : int
+        How many there are at most, where it reads subwords; see :meth:`rnncore.Vocabulary.subwords`.
     steps, batch, length : int
         Number of updates; streams read side by side; symbols of each read per update, through which the
         gradient flows. The state is carried over from one update to the next.
@@ -83,19 +86,20 @@ class TrainConfig:
     decay: str = "cosine"
     chrono: float | None = None
     fresh: float = 0.0
+    subwords: int = 4000
 
     def __post_init__(self) -> None:
         check(
             self,
-            positive=("steps", "batch", "length", "learning_rate", "validate_every", "passages"),
+            positive=("steps", "batch", "length", "learning_rate", "validate_every", "passages", "subwords"),
             natural=("warmup", "weight_decay", "clip", "probe_every", "test"),
         )
         if not 0 < self.validation < 1 or not self.validation + self.test < 1:
             raise TrainingError("validation and test are shares of the text; with training they make 1")
         if not 0 <= self.fresh < 1:
             raise TrainingError(f"fresh is a share of the streams below 1, not {self.fresh}")
-        if self.vocabulary not in ("characters", "bytes"):
-            raise TrainingError(f"vocabulary is characters or bytes, not {self.vocabulary!r}")
+        if self.vocabulary not in ("characters", "bytes", "subwords"):
+            raise TrainingError(f"vocabulary is characters, bytes or subwords, not {self.vocabulary!r}")
         if self.device not in ("cpu", "cuda"):
             raise TrainingError(f"device is cpu or cuda, not {self.device!r}")
         if self.device == "cuda" and not torch.cuda.is_available():
@@ -105,6 +109,14 @@ class TrainConfig:
         """Return how long the passages of so long a text are, and where in each validation and test begin."""
         each = length if self.passages == 1 else length // (self.passages * self.length) * self.length
         return each, int(each * (1 - self.validation - self.test)), int(each * (1 - self.test))
+
+    def symbols(self, text: str) -> Vocabulary:
+        """Return what the model reads and writes if it learns from ``text``."""
+        if self.vocabulary == "bytes":
+            return Vocabulary.bytes()
+        return (
+            Vocabulary.subwords(text, self.subwords) if self.vocabulary == "subwords" else Vocabulary.characters(text)
+        )
 
     @property
     def model(self) -> ModelConfig:

@@ -18,7 +18,6 @@ from rnncore.errors import Error
 from rnncore.network import checkpoint
 from rnncore.network.generate import generate
 from rnncore.network.model import LanguageModel
-from rnncore.network.vocabulary import Vocabulary
 from rnncore.recording.record import record
 from rnncore.training.config import TrainConfig
 from rnncore.training.corpora import Corpus
@@ -47,7 +46,7 @@ def train(config: TrainConfig, corpus: Corpus, resume: bool = False) -> Generato
         The folder holds another run or is in use, the text is too short, the disk is full, or the loss is no
         longer finite. The last good checkpoint is kept.
     """
-    vocabulary = Vocabulary.bytes() if config.vocabulary == "bytes" else Vocabulary.characters(corpus.text)
+    vocabulary = config.symbols(corpus.text)
     ids = torch.from_numpy(vocabulary.encode(corpus.text))
     split = Split.of(ids, config)
     model = LanguageModel(config.model, vocabulary, Path(config.folder).name).initialise(config.seed)

@@ -119,13 +119,13 @@ def test_no_features_is_a_sentence():
         dictionary(planted.model(), planted.text(3000), [])
 
 
-@pytest.mark.parametrize("kind", ["characters", "bytes"])
+@pytest.mark.parametrize("kind", ["characters", "bytes", "subwords"])
 def test_held_out_text_is_what_training_left_out(tmp_path, kind):
     path = tmp_path / "poem.txt"
     path.write_text("Ein Kätzchen saß im Grünen.\n" * 100)
     corpus = corpora.load(path)
-    vocabulary = rnncore.Vocabulary.bytes() if kind == "bytes" else rnncore.Vocabulary.characters(corpus.text)
-    config = {"validation": 0.06, "test": 0.03, "vocabulary": kind}
+    config = {"validation": 0.06, "test": 0.03, "vocabulary": kind, "subwords": 30}
+    vocabulary = TrainConfig(tmp_path, **config).symbols(corpus.text)
     model = rnncore.build("elman", vocabulary=vocabulary, units=2)
     description = {"config": config, "data": {"name": str(path), "sha256": corpus.sha256}}
     checkpoint.save(model, tmp_path / "own", description)

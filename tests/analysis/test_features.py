@@ -163,6 +163,9 @@ def test_labels_follow_the_symbols_of_any_vocabulary():
     words = Vocabulary.words(["b", "<eos>"])
     assert labels([matching("字\U0001f600|\n")], words, text)[0].tolist() == [0, 1, 0, 1]
     assert len(words.tokenize(text)) == 4
+    subwords = Vocabulary("subwords", ("n", "né", " ", " b", "字\U0001f600", "\n"))
+    assert subwords.tokenize(text) == ("né", " ", "字", "\U0001f600", " b", "\n")
+    assert labels([feature], subwords, text)[0].tolist() == [1, 0, 1, 1, 0, 0]
 
 
 def test_a_csv_column_is_a_feature(tmp_path):

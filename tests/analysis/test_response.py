@@ -62,6 +62,18 @@ def test_words_are_tokens_of_a_model_of_words():
     assert set(found.words) == {"the ", "cat ", "sat ", "dog "}
 
 
+def test_words_of_several_subwords_last_from_the_first_to_the_last_of_these():
+    vocabulary = rnncore.Vocabulary("subwords", (" ca", "t", "the", " sa", " "))
+    model = rnncore.build("gru", vocabulary=vocabulary, units=4)
+    assert vocabulary.tokenize("the cat sat") == ("the", " ca", "t", " sa", "t")
+    found = co_clusters(model, "the cat sat " * 20, words=3, clusters=2)
+    states = rnncore.record(model, "the cat sat " * 20)["h", -1]
+    assert set(found.words) == {"the", "cat", "sat"}
+    cats = [6 * k + 2 for k in range(20)]  # the step of each last "t", of "the cat sat " in six subwords
+    change = np.mean([states[step] - states[step - 2] for step in cats], axis=0)
+    np.testing.assert_allclose(found.response[found.words.index("cat")], change, atol=1e-6)
+
+
 def reader_of_letters(letters):
     """A network whose unit k is 1 just after the k-th letter, else 0."""
     vocabulary, width = rnncore.Vocabulary.characters(letters), len(set(letters))

@@ -65,7 +65,7 @@ def test_nothing_is_nothing():
 def test_errors_say_what_to_do():
     with pytest.raises(VocabularyError, match="needs at least one character; this text is empty"):
         Vocabulary.characters("")
-    with pytest.raises(VocabularyError, match="no kind of vocabulary 'runes'; known: characters, bytes, words"):
+    with pytest.raises(VocabularyError, match="no kind of vocabulary 'runes'; known: characters, bytes, words, sub"):
         Vocabulary("runes", ("a",))
     with pytest.raises(VocabularyError, match="holds each symbol once"):
         Vocabulary("characters", ("a", "a"))
@@ -94,3 +94,44 @@ def test_words_without_line_ends_and_with_an_unknown_one():
     assert vocabulary.tokenize("a\nb") == ("a ", "b ")
     assert list(vocabulary.encode("a\nb")) == [1, 0]
     assert vocabulary.unknown("a\nb") == ()
+
+
+ALPHABET = "the catsn.\n9é"
+SUBWORDS = Vocabulary.subwords("the cat sat. The cats\n that sat, é 99 then " * 20, 40)
+
+
+@given(st.text(ALPHABET))
+def test_subwords_side_by_side_are_the_text(text):
+    tokens = SUBWORDS.tokenize(text)
+    assert "".join(tokens) == text == SUBWORDS.decode(SUBWORDS.encode(text))
+    assert set(tokens) <= set(SUBWORDS.symbols)
+
+
+@given(st.text(ALPHABET), st.text(ALPHABET))
+def test_a_subword_never_spans_words_so_that_what_follows_a_line_break_changes_nothing(before, after):
+    assert SUBWORDS.tokenize(f"{before}\n{after}") == (*SUBWORDS.tokenize(f"{before}\n"), *SUBWORDS.tokenize(after))
+
+
+@given(st.text(ALPHABET + "Ω中 "))
+def test_each_subword_is_the_longest_there_is(text):
+    tokens, place = SUBWORDS.tokenize(text), 0
+    assert "".join(tokens) == text
+    for token in tokens:
+        assert not [piece for piece in SUBWORDS.symbols if text.startswith(piece, place) and len(piece) > len(token)]
+        place += len(token)
+    assert set(SUBWORDS.unknown(text)) == set(text) - set(ALPHABET)
+
+
+def test_subwords_are_what_byte_pair_encoding_merges():
+    assert SUBWORDS.kind == "subwords"
+    assert {*ALPHABET, "T", ",", " that", " cats"} <= set(SUBWORDS.symbols)
+    assert len(SUBWORDS) < 40, "there is no more to merge"
+    assert len(Vocabulary.subwords("the cat sat. The cats\n that sat, é 99 then " * 20, 20)) == 20
+    assert SUBWORDS.tokenize("the cat sat") == ("the", " cat", " sat")
+    assert Vocabulary.subwords("low low low lower", 8).symbols[-2:] == ("lo", "low")
+    assert Vocabulary("subwords", SUBWORDS.symbols) == SUBWORDS
+
+
+def test_fewer_subwords_than_characters_are_refused():
+    with pytest.raises(VocabularyError, match="2 subwords are fewer than the 3 characters of this text"):
+        Vocabulary.subwords("abc", 2)

@@ -54,6 +54,12 @@ def test_bytes(config):
     assert rnncore.load(config.folder).vocabulary == rnncore.Vocabulary.bytes()
 
 
+def test_subwords(config):
+    text = "the cat sat, the cats that sat. " * 200
+    assert train(change(config, vocabulary="subwords", subwords=20, steps=2), Corpus("cats", text))[-1].validation > 0
+    assert rnncore.load(config.folder).vocabulary == rnncore.Vocabulary.subwords(text, 20)
+
+
 # What a step reports
 
 

@@ -40,8 +40,9 @@ def read(selection: controls.Selection, about: DeltaGenerator) -> Read | None:
     """Let the model read, and say in ``about`` what it read and what the n-grams learn from."""
     name, where = selection.model, corpus.find(selection.model, selection.text, CORPORA)
     vocabulary = state.model(name).vocabulary
-    if vocabulary.kind == "words":
-        about.info(f"These errors are of characters, and {name} reads words: choose a model of characters or bytes.")
+    if vocabulary.kind in ("words", "subwords"):
+        kind = vocabulary.kind
+        about.info(f"These errors are of characters, and {name} reads {kind}: choose a model of characters or bytes.")
         return None
     amount = state.link("training", TRAINING[1], choices=TRAINING)
     text = "".join(vocabulary.tokenize(where.text))

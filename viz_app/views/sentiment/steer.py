@@ -18,8 +18,11 @@ from viz_app.figures.words import escaped, thousands
 from viz_app.views.sentiment.asked import Asked
 from viz_app.views.sentiment.reviews import about_films
 
-SAMPLES, LENGTH, WORDS, TEMPERATURE = 4, 240, 50, 0.8
-"""Texts written at once, symbols of each, or words where a symbol is one; and how much the model dares."""
+SAMPLES, TEMPERATURE = 4, 0.8
+"""Texts written at once, and how much the model dares."""
+
+LENGTH, LENGTHS = 240, {"words": 50, "subwords": 70}
+"""Symbols of each, and where a symbol is more than one character."""
 
 PROMPT = "The film"
 """Where the classes are those of film reviews; others have none."""
@@ -77,7 +80,7 @@ def _texts(asked: Asked, setting: float | None, prompt: str) -> None:
         setting,
         prompt=prompt,
         samples=SAMPLES,
-        length=WORDS if vocabulary.kind == "words" else LENGTH,
+        length=LENGTHS.get(vocabulary.kind, LENGTH),
         temperature=TEMPERATURE,
         seed=SAMPLES * seed,
     )

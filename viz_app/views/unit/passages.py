@@ -68,6 +68,8 @@ def passage(vocabulary: Vocabulary, tokens: Sequence[str], step: int) -> tuple[s
     first = max(0, step - LEAD)
     if vocabulary.kind == "bytes":  # from the start of a character: a rest of one would be read as something longer
         first = next(start for start in range(first, -1, -1) if not "\x80" <= tokens[start] < "\xc0")
+    if vocabulary.kind == "subwords":  # from the start of a word, which would be cut otherwise
+        first = next((start for start in range(first, 0, -1) if tokens[start][0].isspace()), 0)
     text, _ = texts.cleaned(vocabulary.join(tokens[first : first + PAGE]))
     t = step - first
     same = vocabulary.tokenize(text[: texts.WINDOW])[: t + 1] == tuple(tokens[first : step + 1])
