@@ -190,8 +190,9 @@ class Cell(nn.Module):
             Where the bias of the forget gate f starts. By default 1, after Jozefowicz (2015): a fresh memory
             keeps what it has; with "uniform" it is drawn like the others.
         chrono : float, optional
-            Each unit's memory starts with a length of its own, drawn from 1 to so many steps: chrono initialisation
-            (Tallec & Ollivier 2018), b_f = log U(1, chrono - 1) and, where there is an input gate, b_i = -b_f.
+            Each unit's memory starts with a length of its own, from 2 to so many steps: chrono initialisation (Tallec
+            & Ollivier 2018). Here each order of magnitude gets its share, b_f = U(0, log(chrono - 1)), where theirs
+            gives most to the longest, b_f = log U(1, chrono - 1). Where there is an input gate, b_i = -b_f.
 
         Raises
         ------
@@ -208,8 +209,8 @@ class Cell(nn.Module):
                     if hasattr(self, name):
                         getattr(self, name)[self._slice(("f",))] = bias
             if chrono is not None:
-                lengths = torch.log(1 + torch.rand(self.units, generator=generator) * (chrono - 2))
-                for gate, start in (("f", lengths), ("i", -lengths)):
+                bias = torch.rand(self.units, generator=generator) * math.log(chrono - 1)
+                for gate, start in (("f", bias), ("i", -bias)):
                     if gate in self.rows:
                         self.bias_ih[self._slice((gate,))] = start
 
