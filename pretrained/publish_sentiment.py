@@ -69,9 +69,9 @@ def section(found: Sentiment) -> str:
     lines += ["", f"The histograms of the two classes have {found.overlap:.0%} in common.", ""]
     for _, row in strength(found.steering).iterrows():
         lines.append(
-            f"Held from end to end while the model writes, {row['held']}: {100 * row['strength']:+.1f} points "
-            f"({100 * row['low']:+.1f} to {100 * row['high']:+.1f}) more texts that a judge of words alone calls "
-            f"{found.classes[1]}.  "
+            f"Held from end to end while the model writes, {row['units']} {row['held']}: {100 * row['strength']:+.1f} "
+            f"points ({100 * row['low']:+.1f} to {100 * row['high']:+.1f}) more texts that a judge of words alone "
+            f"calls {found.classes[1]}.  "
         )
     return "\n".join(lines) + "\n"
 

@@ -44,7 +44,7 @@ def test_it_finds_the_unit(found):
     rows = {(row["by"], row["read"]): row for row in found["accuracy"]}
     assert rows["trained", "one unit"]["accuracy"] > 0.8
     assert ("untrained", "one unit") in rows
-    assert [row["held"] for row in found["strength"]] == ["the unit", "random units"]
+    assert [row["held"] for row in found["strength"]] == ["best units", "random units"]
     assert len(found["steering"]) == 11
     assert {row["labels"] for row in found["by_labels"]} >= {11, 33, 100}
 

@@ -60,9 +60,17 @@ def along(name: str, text: str) -> Along:
 
 
 def steered(
-    name: str, setting: float | None, *, prompt: str, samples: int, length: int, temperature: float, seed: int
+    name: str,
+    setting: float | None,
+    *,
+    units: int,
+    prompt: str,
+    samples: int,
+    length: int,
+    temperature: float,
+    seed: int,
 ) -> pd.DataFrame:
-    """Return what a model writes with its unit held, with a bar; see :func:`rnncore.analysis.steered`."""
+    """Return what a model writes with its best units held, with a bar; see :func:`rnncore.analysis.steered`."""
     found = of(name)
 
     def work(progress: Progress) -> pd.DataFrame:
@@ -70,6 +78,7 @@ def steered(
             state.model(name),
             found,
             setting,
+            units=units,
             samples=samples,
             length=length,
             prompt=prompt,
@@ -79,7 +88,7 @@ def steered(
         )
 
     return computed(
-        ("steered", *_weights(name), setting, prompt, samples, length, temperature, seed), f"{name} writes", work
+        ("steered", *_weights(name), setting, units, prompt, samples, length, temperature, seed), f"{name} writes", work
     )
 
 

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from rnncore.analysis.sentiment_probe import PENALTIES, Labels, States, accuracy, linear, one_unit
 from rnncore.analysis.sparse import entering
 
-UNITS = tuple(2**k for k in range(10))
+UNITS = tuple(2**k for k in range(9))
 LABELS = (11, 33, 100, 330, 1000, 3300, 10_000)
 RANKED = 4000
 """Texts by which units are put in order."""
@@ -41,7 +41,8 @@ def by_units(
         scale = np.where(deviation > 0, deviation, 1)
         Z, W, G = ((values - mean) / scale for values in (X[half], V, H))
         few = half[:RANKED]
-        order = list(islice(entering((X[few] - mean) / scale, y[few], np.arange(X.shape[1])), max(sizes)))
+        entered = entering((X[few] - mean) / scale, y[few], np.arange(X.shape[1]), tolerance=0.01)
+        order = list(islice(entered, max(sizes)))
         for size in (size for size in sizes if size <= len(order)):
             kept = order[:size]
             best = _ridge(Z[:, kept], y[half], W[:, kept], v)

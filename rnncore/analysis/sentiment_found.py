@@ -108,6 +108,11 @@ class Sentiment:
         place = (self.layer, self.unit) if layer is None or unit is None else (layer, unit)
         return self.units[(self.units["layer"] == place[0]) & (self.units["unit"] == place[1])].iloc[0]
 
+    def best(self, count: int) -> pd.DataFrame:
+        """Return the rows of the ``count`` units that rank the training texts best, the one that was found first."""
+        order = np.argsort(-(self.units["auc"] - 0.5).abs().to_numpy(), kind="stable")
+        return self.units.iloc[order[:count]]
+
     def probability(self, values: Float[np.ndarray, "*axes"]) -> Float64[np.ndarray, "*axes"]:
         """Return P(label 1) for values of the unit."""
         return sigmoid(np.asarray(self.slope * values + self.offset, np.float64))

@@ -1,4 +1,4 @@
-"""Hold a unit while the model writes, and let a judge who does not know the model say what was written."""
+"""Hold units while the model writes, and let a judge who does not know the model say what was written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from rnncore.network.model import LanguageModel
 from rnncore.training.reviews import OPENING
 
 SETTINGS = (-2.0, -1.0, 0.0, 1.0, 2.0)
-"""Where the unit is held; see :func:`held_at`."""
+"""Where units are held; see :func:`held_at`."""
+
+TOGETHER = (1, 8, 64)
+"""How many of the best units are held at once: one, or as many as a matter may be shared by."""
 
 
 def held_at(found: Sentiment, setting: float, layer: int | None = None, unit: int | None = None) -> float:
@@ -39,6 +42,7 @@ def steered(
     found: Sentiment,
     setting: float | None,
     *,
+    units: int = 1,
     samples: int = 6,
     length: int = 300,
     prompt: str = "",
@@ -46,7 +50,7 @@ def steered(
     seed: int = 0,
     progress: Report | None = None,
 ) -> pd.DataFrame:
-    """Let the model write with the unit held at a setting, or left alone.
+    """Let the model write with its best units held at a setting, or left alone.
 
     At every setting the texts are written with the same random numbers.
 
@@ -54,8 +58,10 @@ def steered(
     ----------
     setting : float or None
         See :func:`held_at`; None holds nothing.
+    units : int
+        How many are held, the one that was found first; see :meth:`Sentiment.best`.
     prompt : str
-        How every text begins, after what all texts begin with; it is read with the unit held.
+        How every text begins, after what all texts begin with; it is read with the units held.
     progress : callable, optional
         Called with (symbols of each text written, symbols in all).
 
@@ -64,7 +70,7 @@ def steered(
     DataFrame
         One row a text: text, what was written after ``prompt``; by_words, P(label 1) by a judge who knows words alone.
     """
-    held = [] if setting is None else _clamp(found, found.layer, found.unit, setting)
+    held = [] if setting is None else _clamps(found, found.best(units), setting)
     texts = generate_many(
         model,
         [OPENING + prompt] * samples,
@@ -84,13 +90,14 @@ def steer(
     samples: int = 200,
     length: int = 300,
     settings: Sequence[float] = SETTINGS,
+    units: Sequence[int] = TOGETHER,
     prompt: str = OPENING,
     temperature: float = 1.0,
     controls: int = 4,
     seed: int = 0,
     progress: Report | None = None,
 ) -> pd.DataFrame:
-    """Measure what holding the unit does to what the model writes.
+    """Measure what holding the best units does to what the model writes.
 
     All texts are written with the same random numbers at every setting, and judged by ``found.words``, which knows the
     words of labelled texts and nothing of the model.
@@ -103,26 +110,28 @@ def steer(
         Symbols a text, after ``prompt``.
     settings : sequence of float
         Ascending, from label 0 to label 1; see :func:`held_at`.
+    units : sequence of int
+        How many are held at once, in turn; more than half of the model's are left out.
     controls : int
-        As many units drawn at random are held in the same way; each has its share of the samples.
+        So often as many of the other units are drawn at random, and held in the same way; each draw has its share of
+        the samples.
     progress : callable, optional
         Called with (texts written, texts in all).
 
     Returns
     -------
     DataFrame
-        One row a setting: held ("nothing", "the unit", "random units"); units, how many, of which a text has one;
-        setting and value, nan where nothing is held and for several units; samples; ones, the share that the judge
+        One row a setting: held ("nothing", "best units", "random units"); units, how many at once; setting and value,
+        nan where nothing is held and for several units; samples; ones, the share that the judge
         gives label 1, with a 95 % interval, low to high; mean, P(label 1) by the judge; effect, that share less the
         one where nothing is held, with a 95 % interval, least to most.
     """
     if samples < controls or controls < 1:
         raise Error(f"expected at least one control and as many samples, not {controls} and {samples}")
     random = np.random.default_rng(seed)
-    others = found.units[(found.units["layer"] != found.layer) | (found.units["unit"] != found.unit)]
-    drawn = others.iloc[random.permutation(len(others))[:controls]]
-    shares = np.array_split(np.arange(samples), len(drawn)) if len(drawn) else []
-    total, done = samples * (1 + len(settings) * (2 if len(drawn) else 1)), 0
+    counts = [count for count in units if count == 1 or count <= len(found.units) // 2]
+    shares = np.array_split(np.arange(samples), controls)
+    total, done = samples * (1 + 2 * len(settings) * len(counts)), 0
 
     def judged(changes: Sequence[Intervention], numbers: np.ndarray) -> Float64[np.ndarray, " text"]:
         nonlocal done
@@ -141,35 +150,43 @@ def steer(
 
     free = judged([], np.arange(samples))
     rows = [_row("nothing", 0, float("nan"), float("nan"), free, free)]
-    for setting in settings:
-        p = judged(_clamp(found, found.layer, found.unit, setting), np.arange(samples))
-        rows.append(_row("the unit", 1, setting, held_at(found, setting), p, free))
-    for setting in settings if len(drawn) else ():
-        held = [_clamp(found, layer, unit, setting) for layer, unit in drawn[["layer", "unit"]].to_numpy().tolist()]
-        p = np.concatenate([judged(clamp, share) for clamp, share in zip(held, shares, strict=True)])
-        rows.append(_row("random units", len(drawn), setting, float("nan"), p, free))
+    for count in counts:
+        ranked = found.best(len(found.units))
+        best, others = ranked[:count], ranked[count:]
+        for setting in settings:
+            p = judged(_clamps(found, best, setting), np.arange(samples))
+            value = held_at(found, setting) if count == 1 else float("nan")
+            rows.append(_row("best units", count, setting, value, p, free))
+        drawn = [others.iloc[random.permutation(len(others))[:count]] for _ in shares if len(others)]
+        for setting in settings if drawn else ():
+            held = [_clamps(found, some, setting) for some in drawn]
+            p = np.concatenate([judged(clamps, share) for clamps, share in zip(held, shares, strict=True)])
+            rows.append(_row("random units", count, setting, float("nan"), p, free))
     return pd.DataFrame(rows)
 
 
-def _clamp(found: Sentiment, layer: int, unit: int, setting: float) -> list[Intervention]:
-    return [Clamp(layer, found.signal, unit, held_at(found, setting, layer, unit))]
+def _clamps(found: Sentiment, units: pd.DataFrame, setting: float) -> list[Intervention]:
+    return [
+        Clamp(layer, found.signal, unit, held_at(found, setting, layer, unit))
+        for layer, unit in units[["layer", "unit"]].to_numpy().tolist()
+    ]
 
 
 def strength(steering: pd.DataFrame) -> pd.DataFrame:
-    """Return how far holding a unit moves the verdict: the share of label 1 at the last setting less the first.
+    """Return how far holding units moves the verdict: the share of label 1 at the last setting less the first.
 
     Returns
     -------
     DataFrame
-        One row for "the unit" and for "random units": held, units (how many), strength, and its 95 % interval over
-        texts, low to high; how much units differ is not in it.
+        One row for the best and for random units, of each number held at once: held, units, strength, and its 95 %
+        interval over texts, low to high; how much units differ is not in it.
     """
     rows = []
-    for held, table in steering[steering["held"] != "nothing"].groupby("held", sort=False):
+    for (count, held), table in steering[steering["held"] != "nothing"].groupby(["units", "held"], sort=False):
         table = table.sort_values("setting")
         ends = [(round(row["ones"] * row["samples"]), int(row["samples"])) for _, row in table.iterrows()]
         gap, low, high = difference(ends[-1], ends[0])
-        rows.append({"held": held, "units": int(table["units"].iloc[0]), "strength": gap, "low": low, "high": high})
+        rows.append({"held": held, "units": count, "strength": gap, "low": low, "high": high})
     return pd.DataFrame(rows, columns=["held", "units", "strength", "low", "high"])
 
 

@@ -19,7 +19,10 @@ RATIO = 0.85
 
 
 def entering(
-    X: Float[np.ndarray, "sample column"], y: Int64[np.ndarray, " sample"], groups: Int64[np.ndarray, " column"]
+    X: Float[np.ndarray, "sample column"],
+    y: Int64[np.ndarray, " sample"],
+    groups: Int64[np.ndarray, " column"],
+    tolerance: float = 1e-4,
 ) -> Iterator[int]:
     """Yield groups in the order in which they come into use as lambda falls; those of one lambda, strongest first.
 
@@ -31,9 +34,11 @@ def entering(
         Classes, from 0.
     groups : int64 [column]
         From 0, the group of each column.
+    tolerance : float
+        See :func:`path`. Where hundreds of columns say much the same, 0.01 gives the same order much sooner.
     """
     seen = set[int]()
-    for _, W in path(X, y, groups):
+    for _, W in path(X, y, groups, tolerance=tolerance):
         norm = _norms(W, groups)
         for g in np.argsort(-norm, kind="stable"):
             if norm[g] > 0 and int(g) not in seen:

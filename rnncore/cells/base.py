@@ -209,8 +209,8 @@ class Cell(nn.Module):
                     if hasattr(self, name):
                         getattr(self, name)[self._slice(("f",))] = bias
             if chrono is not None:
-                bias = torch.rand(self.units, generator=generator) * math.log(chrono - 1)
-                for gate, start in (("f", bias), ("i", -bias)):
+                drawn = torch.rand(self.units, generator=generator) * math.log(chrono - 1)
+                for gate, start in (("f", drawn), ("i", -drawn)):
                     if gate in self.rows:
                         self.bias_ih[self._slice((gate,))] = start
 

@@ -58,7 +58,7 @@ for command, example in (
     (reading.generate, "rnncore generate shakespeare-lstm 'ROMEO:' --length 300 --temperature 0.8 --seed 1"),
     (reading.score, "rnncore score linux-lstm --file main.c"),
     (units.units, "rnncore units shakespeare-lstm --out dictionary"),
-    (sentiment.sentiment, "rnncore sentiment reviews-mlstm --transfer sst --out found"),
+    (sentiment.sentiment, "rnncore sentiment reviews-minlstm --transfer sst --out found"),
     (importing.bring, "rnncore import weights.pt --vocabulary train.txt --out my-model"),
     (dashboard.dashboard, "rnncore app --port 8080"),
 ):

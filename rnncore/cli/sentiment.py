@@ -30,7 +30,7 @@ def sentiment(
     out: Annotated[Path | None, typer.Option(help="Keep what was found here.", show_default="nowhere")] = None,
     most: Annotated[int, typer.Option(min=100, help="Read at most so many of the texts.")] = 1_000_000,
     rival_texts: Annotated[int, typer.Option(min=0, help="Texts that an untrained model reads to compare.")] = 8000,
-    samples: Annotated[int, typer.Option(min=0, help="Texts to write at each setting of the unit; 0 for none.")] = 200,
+    samples: Annotated[int, typer.Option(min=0, help="Texts to write at each setting of the units; 0 for none.")] = 200,
     length: Annotated[int, typer.Option(min=1, help="Symbols of each text written.")] = 300,
     precision: Annotated[str, typer.Option(help="float32, or bfloat16 for matrix products.")] = "float32",
     cache: Annotated[
@@ -44,8 +44,9 @@ def sentiment(
     """Find the unit that tells two kinds of text apart, such as good reviews and bad ones.
 
     The states at the end of each text are read by a linear probe of all units and by a threshold on one. The unit is
-    chosen on training texts, the threshold on validation, and both are judged once on texts held out. Then the unit
-    is held while the model writes, and a judge who knows only words says what came of it.
+    chosen on training texts, the threshold on validation, and both are judged once on texts held out. Then the
+    unit, and the best ones together, are held while the model writes, and a judge who knows only words says what came
+    of it.
     """
     import torch
     from platformdirs import user_cache_path
@@ -145,10 +146,11 @@ def _print(found: Sentiment) -> None:
         return
     write(f"\nHeld while it writes, judged by words alone: the share that is {found.classes[1]}\n")
     print_table(
-        ("held", "setting", "value", "share", "95 % interval", "effect", "95 % interval"),
+        ("held", "units", "setting", "value", "share", "95 % interval", "effect", "95 % interval"),
         (
             (
                 row["held"],
+                str(row["units"]),
                 *("" if row[name] != row[name] else f"{row[name]:.3g}" for name in ("setting", "value")),
                 f"{row['ones']:.1%}",
                 f"{row['low']:.1%} to {row['high']:.1%}",
@@ -159,4 +161,7 @@ def _print(found: Sentiment) -> None:
         ),
     )
     for _, row in analysis.strength(found.steering).iterrows():
-        write(f"{row['held']}: from end to end {row['strength']:+.1%} ({row['low']:+.1%} to {row['high']:+.1%})\n")
+        write(
+            f"{row['units']} {row['held']}: from end to end {row['strength']:+.1%} "
+            f"({row['low']:+.1%} to {row['high']:+.1%})\n"
+        )

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import rnncore
-from rnncore.analysis import Sentiment, Words, held_at, labelled, sentiment, steer, strength
+from rnncore.analysis import Sentiment, Words, held_at, labelled, sentiment, steer, steered, strength
 from rnncore.analysis.sentiment_texts import HELD_OUT, TRAIN, VALIDATION
 from tests.analysis import planted_sentiment as planted
 
@@ -177,10 +177,10 @@ def test_new_texts_are_judged(found):
 def test_a_unit_that_chooses_words_steers(found):
     """The model writes "good" with exp(2h) against exp(-2h): nearly always so where h is held high."""
     table = steer(planted.model(), found, samples=40, length=12, settings=(-1, 0, 1), controls=2, seed=3)
-    assert list(table["held"]) == ["nothing"] + ["the unit"] * 3 + ["random units"] * 3
+    assert list(table["held"]) == ["nothing"] + ["best units"] * 3 + ["random units"] * 3
     assert (table["samples"] == 40).all()
-    assert list(table["units"]) == [0, 1, 1, 1, 2, 2, 2]
-    unit = table[table["held"] == "the unit"].set_index("setting")
+    assert list(table["units"]) == [0] + [1] * 6
+    unit = table[table["held"] == "best units"].set_index("setting")
     assert unit.loc[-1, "ones"] < 0.1
     assert unit.loc[1, "ones"] > 0.6
     assert unit.loc[1, "value"] > 0 > unit.loc[-1, "value"]
@@ -190,9 +190,44 @@ def test_a_unit_that_chooses_words_steers(found):
         assert row["least"] <= row["effect"] <= row["most"]
         assert row["low"] <= row["ones"] <= row["high"]
     ends = strength(table).set_index("held")
-    assert ends.loc["the unit", "strength"] == pytest.approx(unit.loc[1, "ones"] - unit.loc[-1, "ones"])
-    assert ends.loc["the unit", "low"] > 0.4
+    assert ends.loc["best units", "strength"] == pytest.approx(unit.loc[1, "ones"] - unit.loc[-1, "ones"])
+    assert ends.loc["best units", "low"] > 0.4
     assert ends.loc["random units", "low"] < 0 < ends.loc["random units", "high"]
+
+
+def shared(weight=0.25):
+    """Return a model of 16 units, of which 8 know the planted unit's matter alike and choose words by a share each."""
+    vocabulary = planted.model().vocabulary
+    model = rnncore.build("elman", vocabulary=vocabulary, layers=1, units=16, embedding=5)
+    model.name = "shared"
+    (cell,) = model.layers
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+        model.embedding.weight.copy_(torch.eye(5))
+        for unit in range(8):
+            cell.weight_ih[unit, :2] = torch.tensor([4.0, -4.0])
+            cell.weight_hh[unit, unit] = 2
+            model.head.weight[:2, unit] = weight * torch.tensor([1.0, -1.0])
+        model.head.bias[4] = -20
+    return model.eval()
+
+
+def test_what_units_share_they_steer_together(data):
+    """Each of eight chooses words with exp(h / 4): all together with exp(2 h), as the planted unit does alone."""
+    model = shared()
+    found = sentiment(model, data, rival_texts=0, draws=1)
+    assert set(found.best(8)["unit"]) == set(range(8))
+    assert found.best(1)["unit"].item() == found.unit
+    table = steer(model, found, samples=60, length=12, settings=(-1, 1), controls=2)
+    assert list(table["units"]) == [0, 1, 1, 1, 1, 8, 8, 8, 8], "64 are more than half of them"
+    assert table.loc[table["units"] == 8, "value"].isna().all()
+    ends = strength(table).set_index(["held", "units"])
+    assert ends.loc[("best units", 8), "low"] > 0.4
+    assert ends.loc[("best units", 8), "low"] > ends.loc[("best units", 1), "high"]
+    assert ends.loc[("random units", 8), "strength"] == 0
+    text = steered(model, found, 1, units=8, samples=20, length=12)
+    assert (text["by_words"] > 0.5).mean() > (steered(model, found, 1, samples=20, length=12)["by_words"] > 0.5).mean()
 
 
 def test_random_units_write_what_is_written_without_them(found):
@@ -220,7 +255,7 @@ def test_steering_a_model_of_the_other_sign(data):
     found = sentiment(model, data, rival_texts=0, draws=1)
     table = steer(model, found, samples=20, length=12, settings=(-1, 1), controls=1)
     ends = strength(table).set_index("held")
-    assert ends.loc["the unit", "low"] > 0.2
+    assert ends.loc["best units", "low"] > 0.2
 
 
 # Words

@@ -421,7 +421,7 @@ def test_curves_draw_their_tables(found: Sentiment) -> None:
 def test_steering_draws_the_share_and_says_whether_it_is_shown(found: Sentiment) -> None:
     fig = curves.steering(found.steering, "positive", LIGHT, "#1B8F6A", setting=1.0)
     unit = next(trace for trace in fig.data if trace.name == "this unit")
-    own = found.steering[found.steering["held"] == "the unit"]
+    own = found.steering[found.steering["held"] == "best units"]
     np.testing.assert_allclose(unit.y, 100 * own["ones"])
     np.testing.assert_allclose(np.array(unit.y) + unit.error_y.array, 100 * own["high"])
     (free,) = found.steering[found.steering["held"] == "nothing"].to_dict("records")
@@ -436,8 +436,8 @@ def test_steering_draws_the_share_and_says_whether_it_is_shown(found: Sentiment)
     ("unit", "others", "said"),
     [
         ((0.5, 0.4, 0.6), None, "by +50 (+40 to +60) points: the unit steers."),
-        ((0.5, 0.4, 0.6), (0.1, -0.1, 0.3), "the unit steers. Four random units, held alike: +10 (−10 to +30) points."),
-        ((0.5, -0.1, 0.6), (0.0, -0.1, 0.1), "not shown to steer. Four"),
+        ((0.5, 0.4, 0.6), (0.1, -0.1, 0.3), "the unit steers. Random units, held alike: +10 (−10 to +30) points."),
+        ((0.5, -0.1, 0.6), (0.0, -0.1, 0.1), "not shown to steer. Random"),
         ((0.1, 0.01, 0.2), (0.3, 0.2, 0.4), "not shown to steer more than random units."),
         ((0.5, 0.35, 0.6), (0.3, 0.2, 0.4), "not shown to steer more than random units."),
         ((-0.5, -0.6, -0.4), None, "by −50 (−60 to −40) points: the unit steers the other way."),
@@ -446,9 +446,30 @@ def test_steering_draws_the_share_and_says_whether_it_is_shown(found: Sentiment)
 def test_a_unit_steers_where_it_does_more_than_others(
     unit: tuple[float, float, float], others: tuple[float, float, float] | None, said: str
 ) -> None:
-    rows = [("the unit", 1, *unit), *([("random units", 4, *others)] if others else [])]
+    rows = [("best units", 1, *unit), *([("random units", 1, *others)] if others else [])]
     table = pd.DataFrame(rows, columns=["held", "units", "strength", "low", "high"])
     assert said in curves.strength(table, "positive", 200)
+    assert curves.steers(table) == ("the unit steers" in said and "other way" not in said)
+    one, together = curves.strength(table, "positive", 200), curves.strength(table.assign(units=8), "positive", 200)
+    expected = one.replace("the unit steers", "the eight units steer").replace(" Random units", " As many random units")
+    assert together == expected
+
+
+def test_as_few_units_are_held_as_are_shown_to_steer(
+    model: rnncore.LanguageModel, found: Sentiment, folder: Path
+) -> None:
+    table = found.steering.assign(samples=1000)
+    alike = table[table["units"] == 1].assign(ones=0.5)
+    for one, two, few in ((table, alike.assign(units=2), 1), (alike, table[table["units"] == 1].assign(units=2), 2)):
+        replace(found, steering=pd.concat([table[:1], one[one["units"] == 1], two])).save(
+            folder / "planted" / "sentiment"
+        )
+        st.cache_resource.clear()
+        for link, units in (({}, few), ({"together": "1"}, 1), ({"together": "2"}, 2)):
+            expected = analysis.steered(
+                model, found, 1.0, units=units, samples=4, length=50, prompt="The film", temperature=0.8, seed=4
+            )
+            assert [row["text"] for row in sent(opened(**link), "samples")["rows"]] == list(expected["text"])
 
 
 @pytest.mark.parametrize("polarity", [1, -1])

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from viz_app.figures.race import faint
 from viz_app.figures.sentiment import percent
 from viz_app.figures.style import Name, Palette, ends, number, style
-from viz_app.figures.words import MINUS, capital, count, listed, share, thousands
+from viz_app.figures.words import MINUS, count, listed, share, thousands
 
 READS = {"all units": "all units", "one unit": "one unit", "words": "words alone"}
 """Ways to tell the label, and what they are called."""
@@ -135,14 +135,14 @@ def few_units(table: pd.DataFrame, all_units: float) -> str:
 def steering(
     table: pd.DataFrame, name: str, palette: Palette, colour: str, *, setting: float | None, size: float = 16
 ) -> go.Figure:
-    """Draw the share of texts that a judge calls ``name``, by where the unit was held, with 95 % intervals.
+    """Draw the share of texts that a judge calls ``name``, by where units were held, with 95 % intervals.
 
     Parameters
     ----------
     table : DataFrame
-        held ("nothing", "the unit", "random units"), units, setting, ones, low, high, samples.
+        held ("nothing", "best units", "random units"), setting, ones, low, high, samples; of one number of units.
     colour : str
-        Of the unit; random units are grey and hollow.
+        Of the best units; random units are grey and hollow.
     setting : float or None
         Where the cursor stands.
     """
@@ -152,7 +152,8 @@ def steering(
         fig.add_hrect(y0=100 * free["low"], y1=100 * free["high"], fillcolor=faint(palette.soft, 0.14), line_width=0)
         fig.add_hline(y=100 * free["ones"], line={"color": palette.soft, "width": letter, "dash": "dot"})
         names.append(Name("nothing held", 100 * float(free["ones"]), palette.soft))
-    for held, title, own in (("random units", "random units", palette.soft), ("the unit", "this unit", colour)):
+    best = "this unit" if (table["units"] <= 1).all() else "the best units"
+    for held, title, own in (("random units", "random units", palette.soft), ("best units", best, colour)):
         rows = table[table["held"] == held].sort_values("setting")
         if not len(rows):
             continue
@@ -165,7 +166,7 @@ def steering(
             line={"color": own, "width": 2.25 * letter},
             marker={
                 "size": 8 * letter,
-                "color": own if held == "the unit" else palette.paper,
+                "color": own if held == "best units" else palette.paper,
                 "line": {"color": own, "width": 2},
             },
             error_y={"array": up, "arrayminus": down, "color": own, "thickness": 1.5 * letter, "width": 0},
@@ -183,7 +184,7 @@ def steering(
         range=[settings[0] - room, settings[-1] + room],
         tickvals=settings,
         ticktext=[_held(value) for value in settings],
-        title_text="where the unit is held",
+        title_text="where they are held" if best == "the best units" else "where the unit is held",
     )
     fig.update_yaxes(range=[-4, 104], tickvals=[0, 50, 100], title_text="%")
     fig.update_layout(margin_r=104 * letter, hovermode="closest")
@@ -191,25 +192,26 @@ def steering(
 
 
 def strength(table: pd.DataFrame, name: str, samples: int) -> str:
-    """Return how far holding the unit moves what is written, beside random units.
+    """Return how far holding the best units moves what is written, beside random units.
 
-    It is said to steer where its interval is above that of random units, and above 0.
+    They are said to steer where their interval is above that of random units, and above 0.
 
     Parameters
     ----------
     table : DataFrame
-        held, units, strength, low, high: from the first setting to the last.
+        held, units, strength, low, high: from the first setting to the last, of one number of units.
     name : str
         What the share is a share of.
     """
-    rows: dict[str, Any] = {str(row["held"]): row for _, row in table.iterrows()}
-    if "the unit" not in rows:
+    unit, other = _best_and_random(table)
+    if unit is None:
         return ""
-    unit, other = rows["the unit"], rows.get("random units")
+    many = int(unit["units"])
+    plainly = "the unit steers" if many == 1 else f"the {count(many)} units steer"
     if unit["high"] < 0:
-        shown = "the unit steers the other way"
-    elif unit["low"] > 0 and (other is None or unit["low"] > other["high"]):
-        shown = "the unit steers"
+        shown = f"{plainly} the other way"
+    elif steers(table):
+        shown = plainly
     else:
         shown = "not shown to steer" if unit["low"] <= 0 else "not shown to steer more than random units"
     said = (
@@ -217,14 +219,24 @@ def strength(table: pd.DataFrame, name: str, samples: int) -> str:
         f"changes by {_points(unit)} points: {shown}."
     )
     if other is not None:
-        many = f"{count(int(other['units']))} random unit{'s' if other['units'] > 1 else ''}"
-        said += f" {capital(many)}, held alike: {_points(other)} points."
+        said += f" {'Random units' if many == 1 else 'As many random units'}, held alike: {_points(other)} points."
     return said
 
 
+def steers(table: pd.DataFrame) -> bool:
+    """Tell whether the best units are shown to steer; rows as :func:`strength` takes them."""
+    unit, other = _best_and_random(table)
+    return unit is not None and unit["low"] > max(0, other["high"] if other is not None else 0)
+
+
+def _best_and_random(table: pd.DataFrame) -> tuple[Any, Any]:
+    rows = {str(row["held"]): row for _, row in table.iterrows()}
+    return rows.get("best units"), rows.get("random units")
+
+
 def effects(table: pd.DataFrame) -> str:
-    """Return what holding the unit at either end does against holding nothing; rows as :func:`steering` takes them."""
-    rows = table[table["held"] == "the unit"].sort_values("setting")
+    """Return what holding the best units at either end does, against nothing held; rows as for :func:`steering`."""
+    rows = table[table["held"] == "best units"].sort_values("setting")
     ends = [f"{_points(row, 'effect', 'least', 'most')} at {_held(row['setting'])}" for _, row in rows.iterrows()]
     return f"Against nothing held, in points: {ends[0]}, {ends[-1]}." if ends else ""
 

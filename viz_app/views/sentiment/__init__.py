@@ -1,4 +1,4 @@
-"""Sentiment: one unit reads a review; what it says, where that falls, and what the model writes when it is held."""
+"""Sentiment: one unit reads a review; what it says, where that falls, and what the model writes with units held."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from viz_app.views.sentiment import evidence, file, place, review, steer
 from viz_app.views.sentiment.asked import Asked, ask
 
 VIEWS = {
-    "steer": View("Hold the unit", steer.show),
+    "steer": View("Hold units", steer.show),
     "evidence": View("Few labels, few units", evidence.show),
     "file": View("A file of texts", file.show),
 }

@@ -1,4 +1,4 @@
-"""Sentiment, the review: byte by byte on the unit's colours, the unit's course, and the verdict; before and after."""
+"""Sentiment, the review: step by step on the unit's colours, the unit's course, and the verdict; before and after."""
 
 from __future__ import annotations
 
