@@ -49,14 +49,14 @@ def of(name: str) -> Sentiment:
     return _read(name, str(folder(name)), _stamp(name), state.stamp(name))
 
 
-def along(name: str, text: str) -> Along:
-    """Return what a model's unit says along a text, with a bar while it reads; the same text is read once."""
+def along(name: str, text: str, read: str) -> Along:
+    """Return what is read off a model's unit, or all its units, along a text, with a bar; each text is read once."""
     found = of(name)
 
     def work(progress: Progress) -> Along:
-        return analysis.along(state.model(name), found, text, progress=progress)
+        return analysis.along(state.model(name), found, text, read=read, progress=progress)
 
-    return computed(("along", *_weights(name), text), f"{name} reads", work)
+    return computed(("along", *_weights(name), text, read), f"{name} reads", work)
 
 
 def steered(

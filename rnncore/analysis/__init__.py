@@ -29,7 +29,7 @@ from rnncore.analysis.saturation import MARGIN, saturation, saturation_of, satur
 from rnncore.analysis.scores import Scores, scores
 from rnncore.analysis.sentiment import sentiment
 from rnncore.analysis.sentiment_along import Along, along
-from rnncore.analysis.sentiment_found import Sentiment
+from rnncore.analysis.sentiment_found import Reading, Sentiment
 from rnncore.analysis.sentiment_states import final_states
 from rnncore.analysis.sentiment_steer import TOGETHER, held_at, steer, steered, strength
 from rnncore.analysis.sentiment_texts import Labelled, labelled
@@ -56,6 +56,7 @@ __all__ = [
     "NGrams",
     "On",
     "Probe",
+    "Reading",
     "Removal",
     "Response",
     "Sample",

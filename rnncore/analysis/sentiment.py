@@ -111,6 +111,8 @@ def sentiment(
     slope, intercept = calibration(unit.scores(X[validation]), y[validation])
     probe_slope, probe_offset = calibration(probe.scores(X[validation]), y[validation])
     histogram, overlap = _histogram(values[held], y[held])
+    logits = probe_slope * probe.scores(X[held]) + probe_offset
+    probe_histogram, probe_overlap = _histogram(logits, y[held])
     low, middle, high = np.quantile(X[train], (0.01, 0.5, 0.99), axis=0)
     count = model.config.units
     learned = partial(progress, "fewer labels") if progress else None
@@ -130,6 +132,8 @@ def sentiment(
         intercept=probe.intercept,
         probe_slope=probe_slope,
         probe_offset=probe_offset,
+        probe_overlap=probe_overlap,
+        probe_calibration_error=calibration_error(sigmoid(logits), y[held]),
         overlap=overlap,
         calibration_error=calibration_error(sigmoid(slope * unit.scores(X[held]) + intercept), y[held]),
         units=pd.DataFrame(
@@ -145,6 +149,7 @@ def sentiment(
         ),
         accuracy=pd.DataFrame(rows),
         histogram=histogram,
+        probe_histogram=probe_histogram,
         by_units=by_units(X[train], y[train], X[validation], y[validation], X[held], y[held], seed=seed),
         by_labels=by_labels(
             X, words.occurrences(data.texts), y, (train, validation, held), draws=draws, seed=seed, progress=learned

@@ -1,4 +1,4 @@
-"""What the unit says while a text is being read: after every character, and what each word did to it."""
+"""What is read off a unit, or all of them, along a text: after every character, and what each word did to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 from jaxtyping import Float64
 
 from rnncore.analysis.pieces import Report
-from rnncore.analysis.sentiment_found import Sentiment
+from rnncore.analysis.sentiment_found import ONE, Sentiment
 from rnncore.network.model import LanguageModel
 from rnncore.network.vocabulary import Vocabulary
 from rnncore.recording import record_pieces
@@ -26,7 +26,7 @@ STEPS = 256
 
 @dataclass(frozen=True, eq=False)
 class Along:
-    """The unit's value along a text.
+    """A unit's value along a text, or what all units say together; see :class:`rnncore.analysis.Reading`.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Along:
     judged: pd.DataFrame = field(repr=False)
 
     def words(self) -> pd.DataFrame:
-        """Return what each word did to the unit.
+        """Return what each word did to the value.
 
         A word lasts until the next one begins, since only what follows tells that it is over. What stands before the
         first belongs to the first, so that all changes add up to that of the whole text. Of several that are one step
@@ -56,7 +56,7 @@ class Along:
         Returns
         -------
         DataFrame
-            One row a word: word; first and last, the steps it lasts; before and after, the unit's value just before
+            One row a word: word; first and last, the steps it lasts; before and after, the value just before
             the first of them and after the last; change, after less before.
         """
         text = "".join(self.characters)
@@ -80,22 +80,27 @@ class Along:
         return table[last >= first].reset_index(drop=True)
 
 
-def along(model: LanguageModel, found: Sentiment, text: str, *, progress: Report | None = None) -> Along:
+def along(
+    model: LanguageModel, found: Sentiment, text: str, *, read: str = ONE, progress: Report | None = None
+) -> Along:
     """Let ``model`` read ``text`` from the zero state, as :func:`rnncore.analysis.final_states` does.
 
     Parameters
     ----------
+    read : {"one unit", "all units"}
+        What the text is read off.
     progress : callable, optional
         Called with (symbols read, symbols in all).
     """
-    read, tokens = list[np.ndarray](), model.vocabulary.tokenize(prepare(text))
+    reading, tokens = found.reading(read), model.vocabulary.tokenize(prepare(text))
+    parts = [np.array([reading.intercept])]  # from the zero state on
     for number, piece in enumerate(record_pieces(model, prepare(text), length=STEPS, signals=[found.signal]), 1):
         states = piece[found.signal]
-        read.append(states[found.layer, :, found.unit].astype(np.float64))
+        parts.append(reading.values(states))
         if progress is not None:
             progress(min(number * STEPS, len(tokens)), len(tokens))
     opening = len(model.vocabulary.tokenize(OPENING))
-    values = np.concatenate([[0.0], *read])  # values[k] is the one before step k
+    values = np.concatenate(parts)  # values[k] is the one before step k
     characters, last = _characters(model.vocabulary, tokens[opening:])
     end = states[:, -1].reshape(1, -1).astype(np.float32)
     return Along(characters, values[opening + 1 :][last], float(values[opening]), found.judged(end, [text]))

@@ -19,6 +19,46 @@ from rnncore.errors import Error
 from rnncore.files import write_atomically, write_json
 from rnncore.network.model import LanguageModel
 
+ONE, ALL = "one unit", "all units"
+"""What a text can be read off."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One number that is read off a model's states, and what it says of a text.
+
+    Attributes
+    ----------
+    weights : float64 [layer, unit]
+    intercept : float
+        The number is their sum with the states. Of one unit it is the unit's value; of all units together it is their
+        probe's log-odds of label 1, in nats, calibrated on validation.
+    threshold, polarity
+        Label 1 is above the threshold where ``polarity`` is 1, and below it where that is -1.
+    slope, offset : float
+        P(label 1) = sigmoid(slope * value + offset).
+    histogram, overlap, calibration_error
+        Of held-out texts; see :class:`Sentiment`.
+    """
+
+    weights: Float64[np.ndarray, "layer unit"] = field(repr=False)
+    intercept: float
+    threshold: float
+    polarity: int
+    slope: float
+    offset: float
+    histogram: pd.DataFrame = field(repr=False)
+    overlap: float
+    calibration_error: float
+
+    def values(self, states: Float[np.ndarray, "layer time unit"]) -> Float64[np.ndarray, " time"]:
+        """Return the number at each step."""
+        return np.asarray(np.einsum("ltu,lu->t", states.astype(np.float64), self.weights) + self.intercept)
+
+    def probability(self, values: Float[np.ndarray, "*axes"]) -> Float64[np.ndarray, "*axes"]:
+        """Return P(label 1)."""
+        return sigmoid(np.asarray(self.slope * values + self.offset, np.float64))
+
 
 @dataclass(frozen=True, eq=False)
 class Sentiment:
@@ -45,6 +85,8 @@ class Sentiment:
     C, intercept : float
         Of the probe of all units, whose weights are in ``units``; its logit times ``probe_slope``, plus
         ``probe_offset``, is calibrated as well.
+    probe_overlap, probe_calibration_error, probe_histogram
+        As ``overlap``, ``calibration_error`` and ``histogram``, of that logit.
     overlap : float
         Share that the two histograms have in common: 1 if they are the same, 0 if they are apart.
     calibration_error : float
@@ -81,11 +123,14 @@ class Sentiment:
     intercept: float
     probe_slope: float
     probe_offset: float
+    probe_overlap: float
+    probe_calibration_error: float
     overlap: float
     calibration_error: float
     units: pd.DataFrame = field(repr=False)
     accuracy: pd.DataFrame = field(repr=False)
     histogram: pd.DataFrame = field(repr=False)
+    probe_histogram: pd.DataFrame = field(repr=False)
     by_units: pd.DataFrame = field(repr=False)
     by_labels: pd.DataFrame = field(repr=False)
     words: Words = field(repr=False)
@@ -113,9 +158,25 @@ class Sentiment:
         order = np.argsort(-(self.units["auc"] - 0.5).abs().to_numpy(), kind="stable")
         return self.units.iloc[order[:count]]
 
-    def probability(self, values: Float[np.ndarray, "*axes"]) -> Float64[np.ndarray, "*axes"]:
-        """Return P(label 1) for values of the unit."""
-        return sigmoid(np.asarray(self.slope * values + self.offset, np.float64))
+    def reading(self, read: str = ONE) -> Reading:
+        """Return how a text is read off "one unit", or "all units" together.
+
+        Raises
+        ------
+        Error
+            It is neither.
+        """
+        weights = np.zeros((1 + int(self.units["layer"].max()), 1 + int(self.units["unit"].max())))
+        if read == ONE:
+            weights[self.layer, self.unit] = 1
+            told = self.threshold, self.polarity, self.slope, self.offset
+            return Reading(weights, 0.0, *told, self.histogram, self.overlap, self.calibration_error)
+        if read != ALL:
+            raise Error(f"a text is read off {ONE!r} or {ALL!r}, not {read!r}")
+        weights[self.units["layer"], self.units["unit"]] = self.probe_slope * self.units["weight"]
+        intercept = self.probe_slope * self.intercept + self.probe_offset
+        found = self.probe_histogram, self.probe_overlap, self.probe_calibration_error
+        return Reading(weights, intercept, 0.0, 1, 1.0, 0.0, *found)
 
     def judged(self, states: Float32[np.ndarray, "text column"], texts: Sequence[str]) -> pd.DataFrame:
         """Return one row a text: its value of the unit, and P(label 1) by this unit, by all units, and by its words.
@@ -130,7 +191,7 @@ class Sentiment:
             {
                 "value": values,
                 "verdict": [self.classes[label] for label in says],
-                "by_unit": self.probability(values),
+                "by_unit": self.reading().probability(values),
                 "by_all_units": sigmoid(np.asarray(self.probe_slope * logits + self.probe_offset, np.float64)),
                 "by_words": self.words.probability(texts),
             }

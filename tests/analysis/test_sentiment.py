@@ -39,7 +39,7 @@ def test_the_planted_unit_is_found(polarity):
     assert -0.9 < found.threshold < 0.9
     assert accuracy(found, "trained", "one unit") == last[data.at(HELD_OUT)].mean()
     assert accuracy(found, "trained", "without the unit") < 0.6
-    probability = found.probability(np.array([-0.95, 0.95]) * polarity)
+    probability = found.reading().probability(np.array([-0.95, 0.95]) * polarity)
     share = last[data.at(VALIDATION)].mean()
     assert probability == pytest.approx([1 - share, share], abs=0.04)
 
@@ -159,7 +159,7 @@ def test_the_numbers_are_written_last(found, tmp_path, monkeypatch):
     monkeypatch.setattr("rnncore.analysis.sentiment_found.write_json", lambda path, _: written.append(path.name))
     found.save(tmp_path)
     assert written[-1] == "sentiment.json"
-    assert len(written) == 8
+    assert len(written) == 9
 
 
 def test_new_texts_are_judged(found):
@@ -169,6 +169,25 @@ def test_new_texts_are_judged(found):
     assert (table["by_unit"] > 0.5).tolist() == [True, False, True]
     np.testing.assert_allclose(table["by_words"], found.words.probability(texts))
     assert table.loc[2, "by_words"] > 0.5
+
+
+def test_all_units_read_what_their_probe_says(found, data):
+    """The reading is calibrated: its sign is the probe's, and its histogram that of held-out texts."""
+    states = rnncore.analysis.final_states(planted.model(), data.texts)
+    reading, held = found.reading("all units"), data.at(HELD_OUT)
+    values = reading.values(states[held].reshape(len(held), 1, -1).transpose(1, 0, 2))
+    judged = found.judged(states[held], [data.texts[k] for k in held])
+    np.testing.assert_allclose(reading.probability(values), judged["by_all_units"], atol=1e-6)
+    assert ((values > 0) == (data.labels[held] == 1)).mean() == pytest.approx(
+        accuracy(found, "trained", "all units"), abs=0.03
+    )
+    assert reading.histogram["one"].sum() == (data.labels[held] == 1).sum()
+    assert 0 <= reading.calibration_error < 0.2
+    alone = found.reading()
+    np.testing.assert_allclose(alone.values(states[None]), states[:, found.unit])
+    np.testing.assert_allclose(alone.probability(alone.values(states[None])[held]), judged["by_unit"])
+    with pytest.raises(rnncore.Error, match="read off 'one unit' or 'all units', not 'two'"):
+        found.reading("two")
 
 
 # Steering

@@ -35,11 +35,14 @@ def findings(model, layer, unit, signal="c"):
         intercept=0.2,
         probe_slope=1.5,
         probe_offset=-0.1,
+        probe_overlap=0.5,
+        probe_calibration_error=0.1,
         overlap=0.5,
         calibration_error=0.1,
         units=pd.DataFrame({**places, **numbers}),
         accuracy=none,
         histogram=none,
+        probe_histogram=none,
         by_units=none,
         by_labels=none,
         words=words,
@@ -69,6 +72,16 @@ def test_it_is_judged_as_final_states_are(model):
     expected = found.judged(final_states(model, [TEXT]), [TEXT])
     pd.testing.assert_frame_equal(read.judged, expected, atol=1e-6)
     assert read.values[-1] == pytest.approx(expected.loc[0, "value"], abs=1e-6)
+
+
+def test_all_units_say_together_what_their_probe_says_of_a_text_up_to_there(model):
+    found = findings(model, layer=0, unit=4)
+    read = along(model, found, TEXT, read="all units")
+    for step in (3, len(read.characters) - 1):
+        so_far = rnncore.record(model, "\n " + "".join(read.characters[: step + 1]))["c"][:, -1]
+        judged = found.judged(so_far.reshape(1, -1), [TEXT])
+        assert 1 / (1 + np.exp(-read.values[step])) == pytest.approx(judged.loc[0, "by_all_units"], abs=1e-6)
+    assert (read.values != along(model, found, TEXT).values).any()
 
 
 def test_long_texts_are_read_as_one(model):

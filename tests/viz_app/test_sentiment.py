@@ -132,6 +132,25 @@ def test_the_course_is_the_units(model: rnncore.LanguageModel, found: Sentiment)
     assert {mark["word"] for mark in data["marks"][:3]} == {"good", "bad"}
 
 
+def test_all_units_are_read_where_the_link_asks_for_them_or_one_is_right_far_less_often(
+    model: rnncore.LanguageModel, found: Sentiment, folder: Path
+) -> None:
+    expected = analysis.along(model, found, TEXT, read="all units")
+    test = opened(read="all units")
+    np.testing.assert_allclose(sent(test, "course")["texts"][0]["values"], expected.values, atol=6e-3)
+    assert test.title[0].value.startswith("All units together turn to positive at “good”, and end at")
+    assert sent(test, "course")["scale"]["neutral"] == 0
+    edited = opened(read="all units", edited="film good plot bad bad film").title[0].value
+    assert edited.startswith("With the change all units end at")
+    assert "say negative, not positive" in edited
+    assert opened().title[0].value.startswith("The unit")
+    weak = found.accuracy.assign(accuracy=found.accuracy["accuracy"].where(found.accuracy["read"] != "one unit", 0.6))
+    replace(found, accuracy=weak).save(folder / "planted" / "sentiment")
+    st.cache_resource.clear()
+    assert opened().title[0].value.startswith("All units together")
+    assert opened(read="one unit").title[0].value.startswith("The unit")
+
+
 def test_title_and_verdicts_are_those_of_the_judges(model: rnncore.LanguageModel, found: Sentiment) -> None:
     test = opened()
     judged = found.judged(analysis.final_states(model, [TEXT]), [TEXT]).iloc[0]

@@ -41,8 +41,8 @@ def verdict(p: float, classes: Two) -> str:
 # ---- along a text --------------------------------------------------------------------------------------------
 
 
-def finding(words: pd.DataFrame, threshold: float, polarity: int, classes: Two) -> str:
-    """Return where the unit comes to its last word on a text, and what that is.
+def finding(words: pd.DataFrame, threshold: float, polarity: int, classes: Two, alone: bool = True) -> str:
+    """Return where a unit, or all together if it is not ``alone``, come to the last word on a text, and what that is.
 
     Parameters
     ----------
@@ -52,13 +52,14 @@ def finding(words: pd.DataFrame, threshold: float, polarity: int, classes: Two) 
         Beyond the threshold, above it where ``polarity`` is 1 and below it where it is -1, is the second class.
     """
     if not len(words):
-        return "There is no word here for the unit to judge"
+        return "There is no word here to judge"
     second = (polarity * (words["after"] - threshold) > 0).to_numpy()
     said, end = classes[int(second[-1])], number(float(words["after"].iloc[-1]), signed=True)
+    who, s = ("The unit", "s") if alone else ("All units together", "")
     others = np.flatnonzero(second != second[-1])
     if not len(others):
-        return f"The unit says {said} from the first word to the last, and ends at {end}"
-    return f"The unit turns to {said} at “{words['word'].iloc[int(others[-1]) + 1]}”, and ends at {end}"
+        return f"{who} say{s} {said} from the first word to the last, and end{s} at {end}"
+    return f"{who} turn{s} to {said} at “{words['word'].iloc[int(others[-1]) + 1]}”, and end{s} at {end}"
 
 
 def greatest(words: pd.DataFrame, most: int = 4) -> pd.DataFrame:
@@ -78,16 +79,19 @@ def following(words: pd.DataFrame, polarity: int, classes: Two) -> str:
     return f"It is moved most {', '.join(said)}." if said else ""
 
 
-def changed(before: pd.Series, now: pd.Series, classes: Two) -> str:
-    """Return what an edited text does to the verdict; rows of value, verdict and by_unit."""
+def changed(before: pd.Series, now: pd.Series, classes: Two, alone: bool = True) -> str:
+    """Return what an edited text does to the verdict of a unit, or of all; rows of value, verdict and p."""
     was, ends = (number(float(row["value"]), signed=True) for row in (before, now))
+    who, it, s = ("the unit", "it", "s") if alone else ("all units", "they", "")
     if was == ends:
-        return f"The change leaves the unit where it was: it ends at {ends}, and says {now['verdict']}"
+        left = f"{who} where {it} {'was' if alone else 'were'}"
+        return f"The change leaves {left}: {it} end{s} at {ends}, and say{s} {now['verdict']}"
+    moved = f"With the change {who} end{s} at {ends}, not {was}"
     if before["verdict"] != now["verdict"]:
-        return f"With the change the unit ends at {ends}, not {was}, and says {now['verdict']}, not {before['verdict']}"
-    points = 100 * float(now["by_unit"] - before["by_unit"])
+        return f"{moved}, and say{s} {now['verdict']}, not {before['verdict']}"
+    points = 100 * float(now["p"] - before["p"])
     surely = f"{number(abs(points), 0)} points more {classes[points > 0]}" if abs(points) >= 0.5 else "as surely"
-    return f"With the change the unit ends at {ends}, not {was}: still {now['verdict']}, {surely}"
+    return f"{moved}: still {now['verdict']}, {surely}"
 
 
 def aligned(before: Sequence[str], now: Sequence[str]) -> list[Block]:

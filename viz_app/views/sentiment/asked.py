@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import streamlit as st
 
 import rnncore
-from rnncore.analysis import Sentiment
+from rnncore.analysis import Reading, Sentiment
 from rnncore.training.reviews import prepare
 from viz_app import controls, jobs, sentiments, state, texts
 from viz_app.components import theme
 from viz_app.components.reader.reading import STATES
+from viz_app.components.widgets import switch
 from viz_app.figures.words import thousands
 from viz_app.sentiments import LONGEST
 from viz_app.views.sentiment.reviews import EXAMPLES, about_films
@@ -20,15 +21,39 @@ from viz_app.views.sentiment.reviews import EXAMPLES, about_films
 IN_LINK = 600
 """Characters of a review that stand in the link; a longer one is kept on this machine under its hash."""
 
+READS = ("one unit", "all units")
+
+FAR = 0.08
+"""Accuracy that one unit may lack and the page still opens with it."""
+
 
 @dataclass(frozen=True)
 class Asked:
-    """What is looked at: a model by its name, what was found about it, a review, and the same after a change."""
+    """What is looked at: a model, what was found about it, a review, the same after a change, and what reads both."""
 
     name: str
     found: Sentiment
     text: str
     edited: str
+    read: str
+
+    @property
+    def reading(self) -> Reading:
+        """What the text is read off, and what that says."""
+        return self.found.reading(self.read)
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is read off one unit."""
+        return self.read == "one unit"
+
+    @property
+    def what(self) -> str:
+        """What is drawn along the text, with its unit."""
+        count = thousands(len(self.found.units))
+        if self.alone:
+            return f"{self.signal} of {self.unit}, {count} in all"
+        return f"log-odds of {self.found.classes[1]} by all {count} units, in nats"
 
     @property
     def unit(self) -> str:
@@ -76,11 +101,20 @@ def ask() -> Asked:
     with row:
         _choose(text, EXAMPLES if about_films(found.classes) else {})
         _edit(text, edited)
+        read = state.link("read", _clearer(found), choices=READS)
+        switch("Read off", "read", {"one unit": "One unit", "all units": "All units"}, read)
         controls.share()
     if not text:
         st.title("Type a text to see what the unit makes of it", anchor=False)
         st.stop()
-    return Asked(name, found, text, edited)
+    return Asked(name, found, text, edited, read)
+
+
+def _clearer(found: Sentiment) -> str:
+    """Return what to open with: one unit, or all where one alone is right far less often."""
+    table = found.accuracy[(found.accuracy["by"] == "trained") & (found.accuracy["data"] == found.data)]
+    right = table.set_index("read")["accuracy"]
+    return "all units" if right["one unit"] < right["all units"] - FAR else "one unit"
 
 
 def _nothing() -> None:

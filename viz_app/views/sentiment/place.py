@@ -27,31 +27,36 @@ READS = {
 
 def show(asked: Asked, read: list[tuple[str, Along]]) -> None:
     """Show the histograms with the texts that were read, and the accuracies."""
-    found, palette = asked.found, theme.palette()
+    found, reading, palette = asked.found, asked.reading, theme.palette()
     own = found.accuracy[found.accuracy["data"] == found.data]
-    texts = thousands(found.histogram[["zero", "one"]].to_numpy().sum())
+    texts = thousands(reading.histogram[["zero", "one"]].to_numpy().sum())
     st.subheader("Where this text falls" if len(read) == 1 else "Where the two fall", anchor=False)
     marks = [
         (name, float(text.values[-1]), palette.accent if name != "pinned" else palette.soft) for name, text in read
     ]
+    what = capital(asked.signal) if asked.alone else "Log-odds"
     fig = drawing.histogram(
-        found.histogram,
+        reading.histogram,
         found.classes,
         palette,
         asked.colours,
-        threshold=found.threshold,
-        polarity=found.polarity,
+        threshold=reading.threshold,
+        polarity=reading.polarity,
         marks=marks,
-        title=f"{capital(asked.signal)} at the end of {texts} held-out texts of {found.data}",
+        title=f"{what} at the end of {texts} held-out texts of {found.data}",
         size=letters(),
     )
-    figure.show(fig, found.histogram, "sentiment-histogram", "histogram")
+    figure.show(fig, reading.histogram, "sentiment-histogram", "histogram")
     table(asked, own, "On the held-out texts, once")
     how_to_read(
-        f"The two hills have {100 * found.overlap:.0f}{THIN}% in common, and the tick is the threshold. The unit was "
-        "chosen on training texts, the threshold on validation, both judged here once. Were the unit blind to the "
-        "matter, the hills would be one, and a model without training would do as well.",
-        drawing.place(found.histogram, float(read[-1][1].values[-1]), found.polarity, found.classes),
+        f"The two hills have {100 * reading.overlap:.0f}{THIN}% in common, and the tick is the threshold. "
+        + (
+            "The unit was chosen on training texts, the threshold on validation, both judged here once. "
+            if asked.alone
+            else "The probe was learned on training texts, its penalty chosen on validation, both judged here once. "
+        )
+        + "Were the model blind to the matter, the hills would be one, and a model without training would do as well.",
+        drawing.place(reading.histogram, float(read[-1][1].values[-1]), reading.polarity, found.classes),
     )
 
 

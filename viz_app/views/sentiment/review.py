@@ -1,4 +1,4 @@
-"""Sentiment, the review: step by step on the unit's colours, the unit's course, and the verdict; before and after."""
+"""Sentiment, the review: step by step on its colours, its course, and the verdict; before and after."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ JUDGES = {"by_unit": "this unit alone", "by_all_units": "all {} units", "by_word
 
 def show(asked: Asked) -> list[tuple[str, Along]]:
     """Show the review; return what was read, each with its name, the one that is judged last."""
-    before = sentiments.along(asked.name, asked.text)
-    now = sentiments.along(asked.name, asked.edited) if asked.edited else before
-    found, both = asked.found, bool(asked.edited)
+    before = sentiments.along(asked.name, asked.text, asked.read)
+    now = sentiments.along(asked.name, asked.edited, asked.read) if asked.edited else before
+    found, reading, both = asked.found, asked.reading, bool(asked.edited)
     told = now.words()
     if both:
-        title = words.changed(before.judged.iloc[0], now.judged.iloc[0], found.classes)
+        title = words.changed(_end(asked, before), _end(asked, now), found.classes, asked.alone)
     else:
-        title = words.finding(told, found.threshold, found.polarity, found.classes)
+        title = words.finding(told, reading.threshold, reading.polarity, found.classes, asked.alone)
     st.title(escaped(title), anchor=False)
     marks = [
-        Mark(str(row.word), int(row.last), found.polarity * row.change > 0) for row in words.greatest(told).itertuples()
+        Mark(str(row.word), int(row.last), reading.polarity * row.change > 0)
+        for row in words.greatest(told).itertuples()
     ]
     blocks, scale = words.aligned(before.characters, now.characters) if both else (), _scale(asked)
     after = Course(now.characters, now.values, "After the change" if both else "", changed=_steps(blocks, 3))
@@ -60,21 +61,32 @@ def show(asked: Asked) -> list[tuple[str, Along]]:
     how_to_read(
         f"One number, carried along: what says {second} turns it orange and up, what says {first} blue and down; at "
         "the line between, the verdict changes. A word holds until the next begins, since only then a model knows that "
-        "it is over. Below are three judges; the unit’s probability was calibrated on validation texts, and on "
-        f"held-out ones is off by {words.percent(found.calibration_error)} on average. Were it blind to the meaning, "
+        "it is over. Below are three judges; the probability of what is drawn was calibrated on validation texts, and "
+        f"on held-out ones is off by {words.percent(reading.calibration_error)} on average. Were it blind to the meaning, "
         "it would wander alike over either kind."
         + (" Dashed: the pinned text. Up to the change both must be the same." if both else ""),
-        words.following(told, found.polarity, found.classes),
+        words.following(told, reading.polarity, found.classes),
     )
     return [("pinned", before), ("changed", now)] if both else [("this text", now)]
 
 
 def _scale(asked: Asked) -> Scale:
-    found = asked.found
-    row = found.row()
-    reach = max(float(row["high"]) - found.threshold, found.threshold - float(row["low"])) or 1.0
-    label = f"{asked.signal} of {asked.unit}, {thousands(len(found.units))} in all"
-    return Scale(found.threshold, reach, found.polarity, found.classes, label)
+    reading = asked.reading
+    if asked.alone:
+        row = asked.found.row()
+        low, high = float(row["low"]), float(row["high"])
+    else:
+        low, high = float(reading.histogram["left"].iloc[0]), float(reading.histogram["right"].iloc[-1])
+    reach = max(high - reading.threshold, reading.threshold - low) or 1.0
+    return Scale(reading.threshold, reach, reading.polarity, asked.found.classes, asked.what)
+
+
+def _end(asked: Asked, text: Along) -> pd.Series:
+    """Return where a text ends: value, verdict, and p, the probability of the second class."""
+    reading, value = asked.reading, float(text.values[-1])
+    second = reading.polarity * (value - reading.threshold) > 0
+    p = float(reading.probability(text.values[-1:])[0])
+    return pd.Series({"value": value, "verdict": asked.found.classes[second], "p": p})
 
 
 def _table(text: Course) -> pd.DataFrame:
