@@ -62,8 +62,8 @@ def show(asked: Asked) -> list[tuple[str, Along]]:
         f"One number, carried along: what says {second} turns it orange and up, what says {first} blue and down; at "
         "the line between, the verdict changes. A word holds until the next begins, since only then a model knows that "
         "it is over. Below are three judges; the probability of what is drawn was calibrated on validation texts, and "
-        f"on held-out ones is off by {words.percent(reading.calibration_error)} on average. Were it blind to the meaning, "
-        "it would wander alike over either kind."
+        f"on held-out ones is off by {words.percent(reading.calibration_error)} on average. Were it blind to the "
+        "meaning, it would wander alike over either kind."
         + (" Dashed: the pinned text. Up to the change both must be the same." if both else ""),
         words.following(told, reading.polarity, found.classes),
     )
