@@ -9,14 +9,16 @@ from itertools import accumulate
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64
+import torch
+from jaxtyping import Float32, Float64
 
 from rnncore.analysis.pieces import Report
-from rnncore.analysis.sentiment_found import ONE, Sentiment
+from rnncore.analysis.sentiment_found import ALL, ONE, Sentiment
+from rnncore.cells import State
 from rnncore.network.model import LanguageModel
 from rnncore.network.vocabulary import Vocabulary
-from rnncore.recording import record_pieces
-from rnncore.training.reviews import OPENING, prepare
+from rnncore.recording import Recording, record_pieces
+from rnncore.training.reviews import ENDING, OPENING, prepare
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
@@ -85,6 +87,9 @@ def along(
 ) -> Along:
     """Let ``model`` read ``text`` from the zero state, as :func:`rnncore.analysis.final_states` does.
 
+    The probe of all units knows states at a text's end only: units that remember little hold there what every text ends
+    with. So all units are asked after each step as if the text ended with it. One unit's value is that of the step.
+
     Parameters
     ----------
     read : {"one unit", "all units"}
@@ -94,16 +99,32 @@ def along(
     """
     reading, tokens = found.reading(read), model.vocabulary.tokenize(prepare(text))
     parts = [np.array([reading.intercept])]  # from the zero state on
-    for number, piece in enumerate(record_pieces(model, prepare(text), length=STEPS, signals=[found.signal]), 1):
+    needed = model.layers[0].states if read == ALL else (found.signal,)
+    for number, piece in enumerate(record_pieces(model, prepare(text), length=STEPS, signals=needed), 1):
         states = piece[found.signal]
-        parts.append(reading.values(states))
+        parts.append(reading.values(_ended(model, piece, found.signal) if read == ALL else states))
         if progress is not None:
             progress(min(number * STEPS, len(tokens)), len(tokens))
     opening = len(model.vocabulary.tokenize(OPENING))
     values = np.concatenate(parts)  # values[k] is the one before step k
+    values[-1] = reading.values(states[:, -1:])[0]  # here it has ended
     characters, last = _characters(model.vocabulary, tokens[opening:])
     end = states[:, -1].reshape(1, -1).astype(np.float32)
     return Along(characters, values[opening + 1 :][last], float(values[opening]), found.judged(end, [text]))
+
+
+def _ended(model: LanguageModel, piece: Recording, signal: str) -> Float32[np.ndarray, "layer time unit"]:
+    """Return what a signal would be had the text ended after each step."""
+    ending, device = torch.from_numpy(model.vocabulary.encode(ENDING)), model.head.weight.device
+    if not len(ending):
+        return piece[signal]
+    carried = [
+        State(**{symbol: torch.tensor(piece[symbol, layer], device=device) for symbol in cell.states})
+        for layer, cell in enumerate(model.layers)
+    ]
+    with torch.no_grad():
+        _, ends = model(ending.to(device).unsqueeze(1).expand(-1, piece.time), carried)
+    return np.stack([end[signal].cpu().numpy() for end in ends])
 
 
 def _characters(vocabulary: Vocabulary, tokens: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:

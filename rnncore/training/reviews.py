@@ -24,8 +24,8 @@ from rnncore.training.corpora import find, folders
 DIGEST = 5
 """Bytes of its SHA-256 by which a review is known in ``reviews.held_out``."""
 
-OPENING = "\n "
-"""What every text is read after."""
+OPENING, ENDING = "\n ", " "
+"""What every text is read after, and what it ends with."""
 
 _BREAK = re.compile(r"\s*(?:<br\s*/?>|\n)\s*", re.IGNORECASE)
 
@@ -42,7 +42,7 @@ def prepare(text: str) -> str:
 
     HTML's entities become characters, and line breaks, HTML's too, spaces.
     """
-    return f"{OPENING}{' '.join(part for part in _BREAK.split(html.unescape(text).strip()) if part)} "
+    return f"{OPENING}{' '.join(part for part in _BREAK.split(html.unescape(text).strip()) if part)}{ENDING}"
 
 
 def labelled() -> Reviews:

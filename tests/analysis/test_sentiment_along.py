@@ -74,11 +74,12 @@ def test_it_is_judged_as_final_states_are(model):
     assert read.values[-1] == pytest.approx(expected.loc[0, "value"], abs=1e-6)
 
 
-def test_all_units_say_together_what_their_probe_says_of_a_text_up_to_there(model):
+def test_all_units_say_together_what_their_probe_says_of_the_text_had_it_ended_there(model):
     found = findings(model, layer=0, unit=4)
     read = along(model, found, TEXT, read="all units")
-    for step in (3, len(read.characters) - 1):
-        so_far = rnncore.record(model, "\n " + "".join(read.characters[: step + 1]))["c"][:, -1]
+    for step in (0, 3, read.characters.index("😀"), len(read.characters) - 2, len(read.characters) - 1):
+        text = "".join(read.characters[: step + 1])
+        so_far = rnncore.record(model, prepare(text) if step < len(read.characters) - 1 else prepare(TEXT))["c"][:, -1]
         judged = found.judged(so_far.reshape(1, -1), [TEXT])
         assert 1 / (1 + np.exp(-read.values[step])) == pytest.approx(judged.loc[0, "by_all_units"], abs=1e-6)
     assert (read.values != along(model, found, TEXT).values).any()
