@@ -105,7 +105,7 @@ def along(
         parts.append(reading.values(_ended(model, piece, found.signal) if read == ALL else states))
         if progress is not None:
             progress(min(number * STEPS, len(tokens)), len(tokens))
-    opening = len(model.vocabulary.tokenize(OPENING))
+    opening = sum(end <= len(OPENING) for end in accumulate(map(len, tokens)))  # a subword may begin with its space
     values = np.concatenate(parts)  # values[k] is the one before step k
     values[-1] = reading.values(states[:, -1:])[0]  # here it has ended
     characters, last = _characters(model.vocabulary, tokens[opening:])

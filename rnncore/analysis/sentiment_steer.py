@@ -73,7 +73,7 @@ def steered(
     held = [] if setting is None else _clamps(found, found.best(units), setting)
     texts = generate_many(
         model,
-        [OPENING + prompt] * samples,
+        [_opening(model, prompt)] * samples,
         length=length,
         temperature=temperature,
         seed=seed,
@@ -91,7 +91,7 @@ def steer(
     length: int = 300,
     settings: Sequence[float] = SETTINGS,
     units: Sequence[int] = TOGETHER,
-    prompt: str = OPENING,
+    prompt: str = "",
     temperature: float = 1.0,
     controls: int = 4,
     seed: int = 0,
@@ -107,9 +107,11 @@ def steer(
     samples : int
         Texts a setting.
     length : int
-        Symbols a text, after ``prompt``.
+        Symbols a text.
     settings : sequence of float
         Ascending, from label 0 to label 1; see :func:`held_at`.
+    prompt : str
+        As for :func:`steered`.
     units : sequence of int
         How many are held at once, in turn; more than half of the model's are left out.
     controls : int
@@ -137,7 +139,7 @@ def steer(
         nonlocal done
         texts = generate_many(
             model,
-            [prompt] * len(numbers),
+            [_opening(model, prompt)] * len(numbers),
             length=length,
             temperature=temperature,
             seed=seed + int(numbers[0]),
@@ -163,6 +165,12 @@ def steer(
             p = np.concatenate([judged(clamps, share) for clamps, share in zip(held, shares, strict=True)])
             rows.append(_row("random units", count, setting, float("nan"), p, free))
     return pd.DataFrame(rows)
+
+
+def _opening(model: LanguageModel, prompt: str) -> str:
+    """Return what is read before a text is written; a subword that begins a word brings its own space."""
+    whole = OPENING + prompt
+    return whole.rstrip(" ") if model.vocabulary.kind == "subwords" else whole
 
 
 def _clamps(found: Sentiment, units: pd.DataFrame, setting: float) -> list[Intervention]:

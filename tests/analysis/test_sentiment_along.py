@@ -145,3 +145,15 @@ def test_texts_written_with_the_unit_held():
     praise = [int((texts["text"].str.count("good") - texts["text"].str.count("bad")).sum()) for texts in (low, high)]
     assert praise[0] < -20 < 20 < praise[1]
     assert free.loc[0, "text"] == rnncore.generate(model, "\n film", length=20, seed=2)
+
+
+def test_a_model_of_subwords_reads_the_first_word_with_the_space_that_opens_every_text():
+    vocabulary = rnncore.Vocabulary("subwords", ("\n", " ", " I", " like", "I", "l", "i", "k", "e"))
+    model = rnncore.build("min-lstm", vocabulary=vocabulary, layers=2, units=5, seed=3)
+    found = findings(model, layer=1, unit=2, signal="h")
+    read = along(model, found, "I like")
+    assert read.characters == (" I", " like", " ")
+    assert list(read.words()["word"]) == ["I", "like"]
+    assert read.start == pytest.approx(rnncore.record(model, "\n")["h", 1][-1, 2], abs=1e-6)
+    written = steered(model, found, None, samples=2, length=5, seed=1)
+    assert list(written["text"]) == [rnncore.generate(model, "\n", length=5, seed=1 + k) for k in range(2)]
