@@ -26,9 +26,10 @@ function guessesAt(reading, t) {
 function paintExpected(view) {
   const { after, came: line, guesses } = view.parts, { reading, at } = view;
   const before = Array.from({ length: Math.min(8, at.t + 1) }, (_, k) => inline(reading.tokens, at.t - Math.min(7, at.t) + k)).join("");
+  const shown = before.slice(-24); // eight words would be too long
   const context = document.createElement("span");
   context.className = "model";
-  context.textContent = (at.t > 7 ? "…" : "") + before;
+  context.textContent = (at.t > 7 || shown !== before ? "…" : "") + shown;
   after.replaceChildren("After ", context, " the model expects");
   const next = came(reading, at.t);
   if (!next) line.textContent = "This is the last character; nothing came.";
@@ -37,6 +38,7 @@ function paintExpected(view) {
   const rows = guessesAt(reading, at.t);
   if (next && next.rank >= rows.length) rows.push({ token: next.token, chance: next.chance });
   const most = rows.length ? rows[0].chance : 1;
+  guesses.classList.toggle("words", reading.symbols.some((symbol) => symbol.length > 1));
   guesses.replaceChildren(...rows.map((guess) => {
     const row = element("div", "guess"), bar = element("span", "bar");
     row.setAttribute("role", "listitem");

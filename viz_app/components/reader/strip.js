@@ -1,5 +1,7 @@
 // The strip: every signal of the chosen unit over the characters around the cursor, its values at the right.
 
+const FIT = 6; // letters of a word that have room above its cell
+
 const SVG = "http://www.w3.org/2000/svg";
 
 function draw(parent, name, attributes, text) {
@@ -10,10 +12,16 @@ function draw(parent, name, attributes, text) {
   return node;
 }
 
+function fitting(token) {
+  const word = token.length > 1 ? token.trim() || token : token;
+  return word.length > FIT ? `${word.slice(0, FIT - 1)}…` : word;
+}
+
 function makeStrip(view) {
   const { strip } = view.parts, { reading, rem } = view;
   const width = Math.floor(strip.parentElement.clientWidth), wide = width >= 31 * rem;
-  const left = (wide ? 7.75 : 2.1) * rem, right = 3.1 * rem, cell = 0.625 * rem, row = 1.3125 * rem, top = 1.5 * rem;
+  const left = (wide ? 7.75 : 2.1) * rem, right = 3.1 * rem, row = 1.3125 * rem, top = 1.5 * rem;
+  const cell = (reading.tokens.some((token) => token.length > 1) ? 0.5 * (FIT + 1) : 0.625) * rem;
   const count = Math.max(4, Math.min(reading.time, Math.floor((width - left - right) / cell)));
   const states = reading.signals.findIndex((signal) => signal.symbol === "c" || signal.symbol === "h");
   strip.replaceChildren();
@@ -42,7 +50,7 @@ function paintStrip(view, held) {
   let start = strip.start < 0 ? at.t - Math.floor(count * 0.45) : strip.start;
   if (at.t < start + edge || at.t >= start + count - edge) start = at.t - Math.floor(count * 0.45);
   start = Math.max(0, Math.min(room, start));
-  if (start !== strip.start) strip.letters.forEach((letter, k) => (letter.textContent = inline(reading.tokens, start + k)));
+  if (start !== strip.start) strip.letters.forEach((letter, k) => (letter.textContent = fitting(inline(reading.tokens, start + k))));
   if (start !== strip.start || strip.painted !== held) {
     for (const { signal, cells } of strip.rows) {
       const colours = ramp(signal, view.palette, false), values = held.values[signal.symbol];
