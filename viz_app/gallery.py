@@ -22,8 +22,8 @@ PUBLISHED = {
 class Card:
     """One model's description.
 
-    ``nats`` is its loss on text held out, per character, None where nobody measured it. ``marks`` are what it
-    can be compared with. ``broken`` says why the model cannot be opened; everything else is empty then.
+    ``nats`` is its loss on text held out, per symbol of its ``kind``, None where nobody measured it. ``marks`` are
+    what it can be compared with. ``broken`` says why the model cannot be opened; everything else is empty then.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Card:
     units: int = 0
     parameters: int = 0
     symbols: int = 0
+    kind: str = "characters"
     data: str = ""
     nats: float | None = None
 
@@ -75,6 +76,7 @@ def read(name: str, folder: Path) -> Card:
             units=shape["units"],
             parameters=weights,
             symbols=len(config["vocabulary"]["symbols"]),
+            kind=str(config["vocabulary"]["kind"]),
             data=str(config.get("training", {}).get("data", {}).get("name", "")),
             nats=run.metrics.get("validation"),
         )

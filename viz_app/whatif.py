@@ -55,14 +55,11 @@ def _go_on(
     model: LanguageModel, opening: str, written: Sequence[Written], length: int, sampling: Sampling
 ) -> list[Written]:
     """Return what the model adds to ``written`` until there are ``length`` symbols."""
-    vocabulary = model.vocabulary
-    so_far = vocabulary.join(step.token for step in written)
-    if vocabulary.tokenize(so_far) != tuple(step.token for step in written):
-        raise Error("a choice cannot stand within a character of several bytes; choose at its end")
     return list(
         stream(
             model,
-            opening + so_far,
+            opening,
+            begun=[step.token for step in written],
             length=length - len(written),
             temperature=sampling.temperature,
             top_k=sampling.top_k or None,

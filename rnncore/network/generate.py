@@ -40,6 +40,7 @@ def stream(
     seed: int | None = None,
     interventions: Sequence[Intervention] = (),
     alternatives: int = 5,
+    begun: Sequence[str] = (),
 ) -> Iterator[Written]:
     """Write ``length`` symbols after ``prompt``, yielding each as it is made.
 
@@ -58,6 +59,8 @@ def stream(
         The same seed gives the same text; without one each call differs.
     interventions : sequence of Clamp, Ablate or Patch
         What is changed while the model reads the prompt (from step 0 on) and writes.
+    begun : sequence of str
+        Symbols that stand after the prompt already, from which the model goes on; as text they might be cut otherwise.
 
     Raises
     ------
@@ -65,7 +68,8 @@ def stream(
         A parameter is out of its range, an intervention does not fit the model, its weights are broken, or it reads
         both ways.
     """
-    written = _write(_ready(model, interventions), prompt, Sampling(length, temperature, top_k, top_p), seed)
+    sampling = Sampling(length, temperature, top_k, top_p)
+    written = _write(_ready(model, interventions), prompt, sampling, seed, begun)
     return (_told(model, choice, scores, alternatives) for choice, scores in written)
 
 
@@ -81,12 +85,14 @@ def _ready(model: LanguageModel, interventions: Sequence[Intervention]) -> Stepp
     return Stepper(model, by_layer(model.layers, interventions))
 
 
-def _write(stepper: Stepper, prompt: str, sampling: Sampling, seed: int | None) -> Iterator[tuple[int, np.ndarray]]:
+def _write(
+    stepper: Stepper, prompt: str, sampling: Sampling, seed: int | None, begun: Sequence[str] = ()
+) -> Iterator[tuple[int, np.ndarray]]:
     """Yield the id of each symbol, and the scores of all that it was chosen from."""
     if sampling.length == 0:
         return
     random = np.random.default_rng(seed)
-    scores = stepper.read(_opening(stepper.model, prompt))[None]
+    scores = stepper.read(_opening(stepper.model, prompt, begun))[None]
     for left in reversed(range(sampling.length)):
         ids = sampling.choose(scores, [random], stepper.model.name)
         yield int(ids[0]), scores[0]
@@ -94,10 +100,11 @@ def _write(stepper: Stepper, prompt: str, sampling: Sampling, seed: int | None) 
             scores = stepper.step(ids)
 
 
-def _opening(model: LanguageModel, prompt: str) -> Tensor:
+def _opening(model: LanguageModel, prompt: str, begun: Sequence[str] = ()) -> Tensor:
     ids, symbols = model.vocabulary.encode(prompt), model.vocabulary.symbols
     if not len(ids):  # no prompt, or white space for a model of words
         ids = np.array([symbols.index("\n") if "\n" in symbols else 0])
+    ids = np.concatenate([ids, np.array([symbols.index(symbol) for symbol in begun], np.int64)])
     return torch.from_numpy(ids).to(model.head.weight.device)
 
 

@@ -112,7 +112,7 @@ def test_a_full_disk(config, monkeypatch):
         ({"validation": 0.0}, "validation and test are shares"),
         ({"validation": 0.6, "test": 0.5}, "validation and test are shares"),
         ({"precision": "float8"}, "precision is float32 or bfloat16, not 'float8'"),
-        ({"vocabulary": "words"}, "vocabulary is characters or bytes, not 'words'"),
+        ({"vocabulary": "words"}, "vocabulary is characters, bytes or subwords, not 'words'"),
         ({"device": "tpu"}, "device is cpu or cuda, not 'tpu'"),
         ({"cell": "lstn"}, "no cell 'lstn'; known: elman"),
         ({"units": 0}, "units must be at least 1"),

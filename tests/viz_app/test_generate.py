@@ -144,8 +144,14 @@ def test_a_choice_in_the_link_is_made() -> None:
 
 
 def test_choices_are_read_in_order() -> None:
-    assert generate.parsed("40.32-12.101") == (Choice(12, "e"), Choice(40, " "))
-    assert generate.parsed("") == ()
+    assert generate.parsed("40.32-12.101-50.s1", ("a", " the")) == (
+        Choice(12, "e"),
+        Choice(40, " "),
+        Choice(50, " the"),
+    )
+    assert generate.parsed("", ()) == ()
+    with pytest.raises(ValueError, match="no symbol 2 among 2"):
+        generate.parsed("1.s2", ("a", " the"))
 
 
 def test_markup_in_a_prompt_stays_text() -> None:

@@ -1,6 +1,7 @@
 """Writing with some characters chosen by a person."""
 
 import pytest
+import torch
 
 import rnncore
 from rnncore import Vocabulary
@@ -58,16 +59,28 @@ def test_a_choice_beyond_the_text_is_left_out() -> None:
     assert write(MODEL, "", 5, Sampling(), [Choice(99, "a")]) == write(MODEL, "", 5, Sampling())
 
 
-def test_no_choice_within_a_character_of_several_bytes() -> None:
-    model = rnncore.build("elman", vocabulary=Vocabulary.bytes(), layers=1, units=8, seed=0)
-    at, lone = next(
+@pytest.mark.parametrize(
+    "vocabulary", [Vocabulary.bytes(), Vocabulary("subwords", ("\n", "a", "b", "ab", "aba", " a", " ", "bb"))]
+)
+def test_a_model_goes_on_from_the_symbols_it_wrote_however_their_text_would_be_cut(vocabulary: Vocabulary) -> None:
+    """From a lone byte of several, and from "a" and "b" where "ab" is a symbol."""
+    model = rnncore.build("elman", vocabulary=vocabulary, layers=1, units=8, seed=0)
+    plain = write(model, "", 40, Sampling())
+    at, token = next(
         (at, token)
-        for at, step in enumerate(write(model, "", 40, Sampling()))
+        for at, step in enumerate(plain)
         for token, _ in step.alternatives
-        if token >= "\x80"
+        if vocabulary.tokenize(vocabulary.join([*(s.token for s in plain[:at]), token]))
+        != (*(s.token for s in plain[:at]), token)
     )
-    with pytest.raises(rnncore.Error, match="several bytes"):
-        write(model, "", 60, Sampling(), [Choice(at, lone)])
+    written = write(model, "", 60, Sampling(), [Choice(at, token)])
+    tokens = [step.token for step in written]
+    assert tokens[: at + 1] == [*(step.token for step in plain[:at]), token]
+    ids = [vocabulary.symbols.index(symbol) for symbol in ("\n", *tokens)]
+    with torch.no_grad():
+        logits = model(torch.tensor(ids)[:, None])[0][:, 0]
+    p = logits.log_softmax(-1)[range(len(tokens)), ids[1:]].exp()
+    assert [step.probability for step in written] == pytest.approx(p.tolist(), rel=1e-3)
 
 
 def test_surprise_is_the_mean_of_minus_log_p() -> None:

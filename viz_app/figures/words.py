@@ -66,6 +66,11 @@ def count(number: int) -> str:
     return thousands(number)
 
 
+def symbol(kind: str) -> str:
+    """Return what a model of this kind of vocabulary reads one by one; a byte is spoken of as a character."""
+    return {"words": "word", "subwords": "subword"}.get(kind, "character")
+
+
 def capital(sentence: str) -> str:
     """Return the sentence with its first letter large."""
     return sentence[:1].upper() + sentence[1:]

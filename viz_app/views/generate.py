@@ -14,7 +14,7 @@ from rnncore.network.generate import Written
 from viz_app import controls, state
 from viz_app.components import writing
 from viz_app.components.widgets import how_to_read
-from viz_app.figures.words import share, thousands
+from viz_app.figures.words import share, symbol, thousands
 from viz_app.whatif import Choice, Sampling, surprise
 
 IN_LINK = 200
@@ -53,7 +53,7 @@ def page() -> None:
             chosen=[choice.at for choice in choices],
             name=f"{chosen}-seed-{sampling.seed}",
             key="writing",
-            on_choice=lambda at, token: _choose(choices, at, token),
+            on_choice=lambda at, token: _choose(choices, at, token, model.vocabulary.symbols),
         )
         how_to_read(
             "Strongly marked: the model was nearly certain of this character. Faintly: it could have gone on in many "
@@ -71,7 +71,7 @@ def _written(name: str, prompt: str, length: int, sampling: Sampling) -> tuple[t
     """Return the choices of the link and the text; a choice that cannot be made is left out with a sentence."""
     asked = state.link("choices", "")
     try:
-        choices = parsed(asked)
+        choices = parsed(asked, state.model(name).vocabulary.symbols)
         return choices, state.writing(name, prompt, length, sampling, choices)
     except (ValueError, rnncore.Error) as error:
         if not asked:
@@ -81,28 +81,44 @@ def _written(name: str, prompt: str, length: int, sampling: Sampling) -> tuple[t
         return (), state.writing(name, prompt, length, sampling)
 
 
-def parsed(asked: str) -> tuple[Choice, ...]:
-    """Return the choices that a link writes as position.codepoint, with a dash between two."""
+def parsed(asked: str, symbols: Sequence[str]) -> tuple[Choice, ...]:
+    """Return the choices that a link writes as position.codepoint, with a dash between two.
+
+    A symbol of several characters is written as position.s and its number among the model's ``symbols``.
+    """
     if not asked:
         return ()
-    if not re.fullmatch(r"\d{1,6}\.\d{1,7}(-\d{1,6}\.\d{1,7}){0,99}", asked):
+    if not re.fullmatch(r"\d{1,6}\.s?\d{1,7}(-\d{1,6}\.s?\d{1,7}){0,99}", asked):
         raise ValueError("they are written as position.code, such as 12.101-40.32")
     pairs = (pair.split(".") for pair in asked.split("-"))
-    return tuple(sorted(Choice(int(at), chr(int(code))) for at, code in pairs))
+    return tuple(sorted(Choice(int(at), _token(code, symbols)) for at, code in pairs))
 
 
-def _choose(choices: Sequence[Choice], at: int, token: str) -> None:
+def _token(code: str, symbols: Sequence[str]) -> str:
+    if code[0] != "s":
+        return chr(int(code))
+    if int(code[1:]) >= len(symbols):
+        raise ValueError(f"there is no symbol {code[1:]} among {len(symbols)}")
+    return symbols[int(code[1:])]
+
+
+def _choose(choices: Sequence[Choice], at: int, token: str, symbols: Sequence[str]) -> None:
     """Keep the choices before ``at``, make this one, and let the model go on from there."""
     kept = [choice for choice in choices if choice.at < at]
-    state.set_link(choices="-".join(f"{one.at}.{ord(one.token)}" for one in [*kept, Choice(at, token)]))
+    link = [f"{one.at}.{_code(one.token, symbols)}" for one in [*kept, Choice(at, token)]]
+    state.set_link(choices="-".join(link))
+
+
+def _code(token: str, symbols: Sequence[str]) -> str:
+    return str(ord(token)) if len(token) == 1 else f"s{symbols.index(token)}"
 
 
 # ---- words ---------------------------------------------------------------------------------------------------
 
 
 def _finding(name: str, written: Sequence[Written]) -> str:
-    nats = surprise(written)
-    return f"{state.plain(name)}: {nats:.2f} nats of surprise a character, a choice among {math.exp(nats):.1f}"
+    nats, one = surprise(written), symbol(state.model(name).vocabulary.kind)
+    return f"{state.plain(name)}: {nats:.2f} nats of surprise a {one}, a choice among {math.exp(nats):.1f}"
 
 
 def _lead(written: Sequence[Written], choices: Sequence[Choice]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from viz_app.figures.words import symbol
 from viz_app.gallery import Card
 
 
@@ -17,7 +18,7 @@ def markup(card: Card, colour: str) -> str:
     body = f'<p class="card-shape">{escape(card.shape)}{read}</p>'
     if card.nats is None:
         return f'{head}{body}<p class="card-shape">Its loss was not measured.</p>'
-    number = f'<div class="card-number"><b>{card.nats:.3f}</b><span>nats a character</span></div>'
+    number = f'<div class="card-number"><b>{card.nats:.3f}</b><span>nats a {symbol(card.kind)}</span></div>'
     return f'{head}{body}<div class="card-score">{number}{_axis(card, card.nats, colour)}</div>'
 
 
