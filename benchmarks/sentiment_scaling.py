@@ -4,7 +4,8 @@ python benchmarks/sentiment_scaling.py RUN... [--texts 8000] [--out FILE]
 
 Each RUN is a folder of `rnncore train imdb`, finished or not. What its states know of a review is asked as in
 `rnncore sentiment`, but of training reviews alone: three quarters to learn from, an eighth to choose by, an eighth to
-judge by. The reviews that were held out are not read, so that they stay fit to judge the published model.
+judge by. The reviews that were held out are not read, so that they stay fit to judge the published model. A RUN may
+also be a copy that was made of a run's folder as it trained.
 """
 
 from __future__ import annotations

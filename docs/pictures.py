@@ -18,9 +18,11 @@ PICTURES = {
     "cells-dark": ("cells?model=linux-lstm", "dark"),
     "unit": ("unit?model=linux-lstm&layer=1&unit=116", "light"),
     "attention": ("attention", "light"),
+    "sentiment": ("sentiment?review=ferry", "light"),
     "inside": ("inside?model=shakespeare-lstm&t=40", "light"),
     "gradients": ("gradients", "light"),
     "architectures": ("architectures", "light"),
+    "saturation": ("saturation?model=linux-lstm", "light"),
     "clipping": ("clipping", "light"),
     "depth": ("depth", "dark"),
 }

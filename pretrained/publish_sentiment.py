@@ -14,7 +14,7 @@ import typer
 from publish import PRETRAINED
 
 import rnncore
-from rnncore.analysis import Sentiment, strength
+from rnncore.analysis import Sentiment, spoken, strength
 from rnncore.files import write_atomically, write_json
 
 HEADING, NEXT = "## Sentiment", "## What it wrote"
@@ -54,9 +54,10 @@ def section(found: Sentiment) -> str:
     lines = [
         HEADING,
         "",
-        f"The {found.signal} of unit {found.unit} after the last symbol of a review tells {found.classes[1]} from "
-        f"{found.classes[0]}; it was chosen on training reviews, its threshold on validation, and the held-out "
-        "reviews, which the model never read, were judged once. A linear probe with an L1 penalty reads all units.",
+        f"The {found.signal} of unit {found.unit} of layer {found.layer} after the last symbol of a review tells "
+        f"{found.classes[1]} from {found.classes[0]}; it was chosen on training reviews, its threshold on validation, "
+        "and the held-out reviews, which the model never read, were judged once. A linear probe with an L1 penalty reads "
+        "all units.",
         "",
         "| by | reads | texts | fitted on | labels | accuracy | 95 % interval |",
         "|---|---|---|---|---:|---:|---:|",
@@ -69,9 +70,9 @@ def section(found: Sentiment) -> str:
     lines += ["", f"The histograms of the two classes have {found.overlap:.0%} in common.", ""]
     for _, row in strength(found.steering).iterrows():
         lines.append(
-            f"Held from end to end while the model writes, {row['units']} {row['held']}: {100 * row['strength']:+.1f} "
-            f"points ({100 * row['low']:+.1f} to {100 * row['high']:+.1f}) more texts that a judge of words alone "
-            f"calls {found.classes[1]}.  "
+            f"Held from end to end while the model writes, {spoken(row['held'], row['units'])}: "
+            f"{100 * row['strength']:+.1f} points ({100 * row['low']:+.1f} to {100 * row['high']:+.1f}) more texts "
+            f"that a judge of words alone calls {found.classes[1]}.  "
         )
     return "\n".join(lines) + "\n"
 

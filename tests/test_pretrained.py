@@ -9,7 +9,7 @@ import pytest
 
 import rnncore
 from rnncore import seq2seq
-from rnncore.analysis import VERDICTS, Dictionary
+from rnncore.analysis import VERDICTS, Dictionary, Sentiment, strength
 from rnncore.network import checkpoint
 from rnncore.seq2seq.train import evaluate
 
@@ -17,7 +17,8 @@ FOLDER = Path(__file__).parent.parent / "pretrained"
 README = (FOLDER.parent / "README.md").read_text("utf-8")
 NAMES = sorted(path.parent.name for path in FOLDER.glob("*/config.json"))
 TRANSLATORS = ["dates-attention", "dates-bottleneck", "multi30k-de-en", "multi30k-de-en-bottleneck"]
-EXPECTED = ["latex-lstm", "linux-lstm", "shakespeare-elman", "shakespeare-gru", "shakespeare-lstm", "warpeace-lstm"]
+EXPECTED = ["latex-lstm", "linux-lstm", "reviews-minlstm", "shakespeare-elman", "shakespeare-gru", "shakespeare-lstm"]
+EXPECTED += ["warpeace-lstm"]
 
 every_model = pytest.mark.parametrize("name", NAMES)
 every_translator = pytest.mark.parametrize("name", seq2seq.available())
@@ -60,7 +61,7 @@ def test_they_are_small_enough_to_carry():
 def test_it_says_where_it_is_from(name):
     training = checkpoint.read_config(FOLDER / name)["training"]
     assert training["command"].startswith("rnncore train ")
-    assert training["data"]["name"] == name.split("-")[0]
+    assert training["data"]["name"] == {"reviews": "imdb"}.get(name.split("-")[0], name.split("-")[0])
     assert len(bytes.fromhex(training["data"]["sha256"])) == 32
     assert f"{metrics(name)['validation']:.4f}" in (FOLDER / name / "CARD.md").read_text("utf-8")
 
@@ -120,6 +121,26 @@ def test_quotes_lines_brackets_and_comments_have_a_cell_with_proof():
     proven = {title for table in tables for title in table.loc[table["verdict"] == "verified", "title"]}
     assert {"inside a string", "inside a comment", "depth of curly brackets"} <= proven
     assert "position in the line, from 0 to 1" in proven
+
+
+def test_the_best_units_tell_reviews_apart_and_steer():
+    """And README says how well: figures of held-out reviews, which the model never read."""
+    found = Sentiment.load(FOLDER / "reviews-minlstm" / "sentiment").about(rnncore.load("reviews-minlstm"))
+    ours = found.accuracy[found.accuracy["fitted"] == "imdb"].set_index(["data", "by", "read"]).sort_index()
+    table, floor = ours.loc["imdb"], ours.loc[("imdb", "untrained")]
+    assert table["texts"].max() > 4900
+    assert table.loc[("trained", "one unit"), "low"] > floor.loc["one unit", "high"]
+    assert table.loc[("trained", "all units"), "low"] > floor.loc["all units", "high"]
+    assert ours.loc[("sst", "trained", "all units"), "low"] > 0.5
+    for data in ("imdb", "sst"):
+        for read in ("all units", "one unit"):
+            assert f"{100 * ours.loc[(data, 'trained', read), 'accuracy']:.1f} %" in README, (data, read)
+    moved = strength(found.steering).set_index(["held", "units"]).sort_index()
+    assert moved.loc[("best units", 1), "low"] > 0
+    for units in (8, 64):
+        best, random = moved.loc[("best units", units)], moved.loc[("random units", units)]
+        assert best["low"] > max(0, random["high"])
+        assert f"{100 * best['strength']:+.0f} ({100 * best['low']:+.0f} to {100 * best['high']:+.0f})" in README
 
 
 @every_translator

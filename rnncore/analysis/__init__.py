@@ -31,7 +31,7 @@ from rnncore.analysis.sentiment import sentiment
 from rnncore.analysis.sentiment_along import Along, along
 from rnncore.analysis.sentiment_found import Reading, Sentiment
 from rnncore.analysis.sentiment_states import final_states
-from rnncore.analysis.sentiment_steer import TOGETHER, held_at, steer, steered, strength
+from rnncore.analysis.sentiment_steer import TOGETHER, held_at, spoken, steer, steered, strength
 from rnncore.analysis.sentiment_texts import Labelled, labelled
 from rnncore.analysis.sentiment_texts import read as read_texts
 from rnncore.analysis.sentiment_words import Words
@@ -104,6 +104,7 @@ __all__ = [
     "sentiment",
     "snippets",
     "snippets_of",
+    "spoken",
     "states",
     "steer",
     "steered",

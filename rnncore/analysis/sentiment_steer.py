@@ -152,8 +152,8 @@ def steer(
 
     free = judged([], np.arange(samples))
     rows = [_row("nothing", 0, float("nan"), float("nan"), free, free)]
+    ranked = found.best(len(found.units))
     for count in counts:
-        ranked = found.best(len(found.units))
         best, others = ranked[:count], ranked[count:]
         for setting in settings:
             p = judged(_clamps(found, best, setting), np.arange(samples))
@@ -196,6 +196,13 @@ def strength(steering: pd.DataFrame) -> pd.DataFrame:
         gap, low, high = difference(ends[-1], ends[0])
         rows.append({"held": held, "units": count, "strength": gap, "low": low, "high": high})
     return pd.DataFrame(rows, columns=["held", "units", "strength", "low", "high"])
+
+
+def spoken(held: str, units: int) -> str:
+    """Return what a row of :func:`steer` or :func:`strength` held, such as "the best 8 units"."""
+    if units == 1:
+        return "the best unit" if held == "best units" else "a random unit"
+    return f"the best {units} units" if held == "best units" else f"{units} random units"
 
 
 def _row(held: str, units: int, setting: float, value: float, p: np.ndarray, free: np.ndarray) -> dict[str, object]:

@@ -162,6 +162,6 @@ def _print(found: Sentiment) -> None:
     )
     for _, row in analysis.strength(found.steering).iterrows():
         write(
-            f"{row['units']} {row['held']}: from end to end {row['strength']:+.1%} "
+            f"{analysis.spoken(row['held'], row['units'])}: from end to end {row['strength']:+.1%} "
             f"({row['low']:+.1%} to {row['high']:+.1%})\n"
         )

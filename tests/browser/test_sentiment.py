@@ -63,6 +63,15 @@ def test_a_review_is_typed_and_changed(visit: Visit) -> None:
     expect(page.locator(".st-key-course .curve.before")).to_have_count(0, timeout=LONG)
 
 
+def test_the_same_review_is_read_off_all_units(visit: Visit) -> None:
+    page = visit(LINK)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("The unit", timeout=LONG)
+    page.get_by_role("radio", name="All units").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("All units together", timeout=LONG)
+    expect(page).to_have_url(re.compile(r"read=all"))
+    expect(page.locator(".st-key-course .text span")).to_have_count(6, timeout=LONG)
+
+
 def test_the_unit_is_held_from_end_to_end(visit: Visit) -> None:
     page = visit(LINK)
     verdicts = page.locator(".st-key-samples .verdict.known")
