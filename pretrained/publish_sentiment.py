@@ -56,8 +56,8 @@ def section(found: Sentiment) -> str:
         "",
         f"The {found.signal} of unit {found.unit} of layer {found.layer} after the last symbol of a review tells "
         f"{found.classes[1]} from {found.classes[0]}; it was chosen on training reviews, its threshold on validation, "
-        "and the held-out reviews, which the model never read, were judged once. A linear probe with an L1 penalty reads "
-        "all units.",
+        "and the held-out reviews, which the model never read, were judged once. A linear probe with an L1 penalty "
+        "reads all units.",
         "",
         "| by | reads | texts | fitted on | labels | accuracy | 95 % interval |",
         "|---|---|---|---|---:|---:|---:|",

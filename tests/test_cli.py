@@ -305,7 +305,7 @@ def test_a_disk_that_refuses_is_a_sentence(poem, tmp_path):
     [
         (["--cell", "lstn"], "no cell 'lstn'"),
         (["--steps", "0"], "steps must be above 0"),
-        (["--vocabulary", "words"], "characters or bytes"),
+        (["--vocabulary", "words"], "characters, bytes or subwords"),
         (["--batch", "4000"], "too short"),
         (["--dropout", "1.5"], "dropout"),
     ],

@@ -32,6 +32,9 @@ def _options(train: bool) -> tuple[bool, int, float, bool, bool, bool]:
 
 
 def _lstm(cell: Cell, xs: Tensor, s: State) -> tuple[Tensor, State]:
+    if torch.is_autocast_enabled("cpu") and not (xs.is_cuda or torch.ops.mkldnn._is_mkldnn_bf16_supported()):
+        with torch.autocast("cpu", enabled=False):  # torch's LSTM fails in bfloat16 on such a processor
+            return _lstm(cell, xs.float(), s.map(Tensor.float))
     start = (s.h.unsqueeze(0), s.c.unsqueeze(0))
     hs, h, c = torch._VF.lstm(xs, start, _weights(cell), *_options(cell.training))
     return hs, State(h=h[0], c=c[0])
