@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rnncore import pretrained
 from rnncore.errors import CorpusError
-from rnncore.network.checkpoint import read_config
+from rnncore.network.checkpoint import read_config, vocabulary_of
 from rnncore.network.vocabulary import Vocabulary
 from rnncore.training import TrainConfig, corpora
 
@@ -56,7 +56,7 @@ def held_out(name: str | Path) -> HeldOut:
     folder = pretrained.folder() / name if str(name) in pretrained.available() else Path(name)
     described = read_config(folder)
     try:
-        training = described["training"]
+        training, vocabulary = described["training"], vocabulary_of(described)
         data, config = training["data"], TrainConfig(**training["config"] | {"folder": folder, "device": "cpu"})
     except (KeyError, TypeError):
         raise CorpusError(f"{name} does not tell what it was trained on; give it a text that it has not read") from None
@@ -65,7 +65,7 @@ def held_out(name: str | Path) -> HeldOut:
         raise CorpusError(
             f"{data['name']} on this machine is not the text that {name} was trained on; give it one it has not read"
         )
-    text = _symbols(Vocabulary(described["vocabulary"]["kind"], tuple(described["vocabulary"]["symbols"])), corpus.text)
+    text = _symbols(vocabulary, corpus.text)
     each, first, _ = config.cuts(len(text))
     starts = range(0, each * config.passages, each)
     read = "".join(_text(text[start : start + first]) for start in starts)

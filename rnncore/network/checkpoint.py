@@ -69,6 +69,11 @@ def read_config(folder: str | Path) -> dict[str, Any]:
     return read_description(folder, "config.json")
 
 
+def vocabulary_of(config: dict[str, Any]) -> Vocabulary:
+    """Return what the language model of a description reads and writes."""
+    return Vocabulary(config["vocabulary"]["kind"], tuple(config["vocabulary"]["symbols"]))
+
+
 def read_description(folder: str | Path, name: str) -> dict[str, Any]:
     """Return a checkpoint's description.
 
@@ -101,8 +106,7 @@ def load(folder: str | Path, device: str | torch.device = "cpu") -> LanguageMode
     folder = Path(folder)
     config = read_config(folder)
     try:
-        vocabulary = Vocabulary(config["vocabulary"]["kind"], tuple(config["vocabulary"]["symbols"]))
-        model = LanguageModel(ModelConfig(**config["model"]), vocabulary, config.get("name") or folder.name)
+        model = LanguageModel(ModelConfig(**config["model"]), vocabulary_of(config), config.get("name") or folder.name)
     except (KeyError, TypeError, RuntimeError, Error) as error:  # RuntimeError: sizes beyond this machine's memory
         raise CheckpointError(f"{folder / 'config.json'} does not describe a model: {error}") from error
     model.load_state_dict(fitting(folder / "model.safetensors", model))
