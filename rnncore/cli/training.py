@@ -103,6 +103,9 @@ def train(
     bidirectional: Annotated[
         bool, option("Read from both ends, to tell each symbol from all the others.", MODEL, "--bidirectional")
     ] = False,
+    tied: Annotated[
+        bool, option("Score a symbol by the vector it is read as (Press & Wolf 2017).", MODEL, "--tied")
+    ] = False,
     vocabulary: Annotated[str, option("What the model reads: characters, bytes or subwords.", MODEL)] = "characters",
     subwords: Annotated[int, option("How many subwords at most, if it reads those.", MODEL)] = 4000,
     steps: Steps = 2000,

@@ -53,7 +53,7 @@ def write(model: nn.Module, folder: Path, name: str, description: dict[str, Any]
     CheckpointError
         The folder cannot be written.
     """
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights(model).items()}
     if half:
         tensors = {name: tensor.half() for name, tensor in tensors.items()}
     try:
@@ -62,6 +62,11 @@ def write(model: nn.Module, folder: Path, name: str, description: dict[str, Any]
         write_json(folder / name, description)
     except OSError as error:
         raise CheckpointError(f"cannot write the checkpoint to {folder}: {error.strerror}") from error
+
+
+def weights(model: nn.Module) -> dict[str, Tensor]:
+    """Return every weight by name, and one that has two names, as tied ones have, once."""
+    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
 
 
 def read_config(folder: str | Path) -> dict[str, Any]:
@@ -109,7 +114,7 @@ def load(folder: str | Path, device: str | torch.device = "cpu") -> LanguageMode
         model = LanguageModel(ModelConfig(**config["model"]), vocabulary_of(config), config.get("name") or folder.name)
     except (KeyError, TypeError, RuntimeError, Error) as error:  # RuntimeError: sizes beyond this machine's memory
         raise CheckpointError(f"{folder / 'config.json'} does not describe a model: {error}") from error
-    model.load_state_dict(fitting(folder / "model.safetensors", model))
+    model.load_state_dict(fitting(folder / "model.safetensors", model), strict=False)
     return model.to(device).eval()
 
 
@@ -128,7 +133,7 @@ def fitting(path: Path, model: nn.Module) -> dict[str, Tensor]:
         raise CheckpointError(f"{path.parent} has no model.safetensors; copy the checkpoint again") from None
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is truncated or damaged ({error}); copy the checkpoint again") from error
-    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    expected = {name: tuple(tensor.shape) for name, tensor in weights(model).items()}
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     wrong = [
         f"{name} is {found.get(name, 'missing')}, expected {expected.get(name, 'none')}"

@@ -39,6 +39,10 @@ class ModelConfig:
         The longest memory to start with, in steps; see there too.
     bidirectional : bool
         As many layers again read the text from its end. Each symbol is then predicted from all the others.
+    tied : bool
+        A symbol is scored by the vector that it is read as (Press & Wolf 2017): the head has no weights of its own.
+        Where symbols are rare, what the model learns of one by having to predict it is then known when it is read.
+        ``embedding`` must be as wide as ``units``.
     """
 
     cell: str = "lstm"
@@ -50,6 +54,7 @@ class ModelConfig:
     forget_bias: float | None = None
     bidirectional: bool = False
     chrono: float | None = None
+    tied: bool = False
 
     def __post_init__(self) -> None:
         find(self.cell).check_start(self.recurrent_init, self.forget_bias, self.chrono)
@@ -58,6 +63,8 @@ class ModelConfig:
                 raise Error(f"{field} must be at least 1, not {getattr(self, field)}")
         if not 0 <= self.dropout < 1:
             raise Error(f"dropout is a probability below 1, not {self.dropout}")
+        if self.tied and (self.embedding != self.units or self.bidirectional):
+            raise Error("tied weights need an embedding as wide as the units, and a model that reads forward only")
 
 
 class LanguageModel(nn.Module):
@@ -76,7 +83,7 @@ class LanguageModel(nn.Module):
     backward_cells : nn.ModuleList of Cell
         The same from the text's end; empty unless the model is bidirectional.
     head : nn.Linear
-        From the last layer's h, or both last layers' h, to one logit a symbol.
+        From the last layer's h, or both last layers' h, to one logit a symbol. Its weights are the embedding's if tied.
     name : str
         What the model is called on screen.
     """
@@ -92,6 +99,8 @@ class LanguageModel(nn.Module):
         self.backward_cells = nn.ModuleList(cell(width, config.units) for width in widths * config.bidirectional)
         read = config.units * (1 + config.bidirectional)
         self.head = nn.utils.skip_init(nn.Linear, read, len(vocabulary))  # type: ignore[no-untyped-call]
+        if config.tied:
+            self.head.weight = self.embedding.weight
 
     def initialise(self, seed: int) -> LanguageModel:
         """Draw fresh weights from ``seed``, and return the model."""
@@ -99,11 +108,12 @@ class LanguageModel(nn.Module):
         options = ("recurrent_init", "forget_bias", "chrono")
         asked = {name: value for name in options if (value := getattr(self.config, name)) is not None}
         with torch.no_grad():
-            self.embedding.weight.normal_(0, 0.5, generator=generator)
+            self.embedding.weight.normal_(0, 0.1 if self.config.tied else 0.5, generator=generator)
             for cell in self.layers:
                 cell.initialise(generator, **asked)
-            bound = (6 / (self.head.in_features + len(self.vocabulary))) ** 0.5
-            self.head.weight.uniform_(-bound, bound, generator=generator)
+            if not self.config.tied:
+                bound = (6 / (self.head.in_features + len(self.vocabulary))) ** 0.5
+                self.head.weight.uniform_(-bound, bound, generator=generator)
             self.head.bias.zero_()
         return self
 
@@ -243,10 +253,12 @@ def build(
     forget_bias: float | None = None,
     bidirectional: bool = False,
     chrono: float | None = None,
+    tied: bool = False,
 ) -> LanguageModel:
     """Return a fresh, untrained model with weights drawn from ``seed``.
 
     >>> model = build("gru", vocabulary=Vocabulary.characters("abc"), units=8)
     """
-    config = ModelConfig(cell, layers, units, embedding, dropout, recurrent_init, forget_bias, bidirectional, chrono)
+    shape = cell, layers, units, embedding, dropout
+    config = ModelConfig(*shape, recurrent_init, forget_bias, bidirectional, chrono, tied)
     return LanguageModel(config, vocabulary).initialise(seed).eval()

@@ -22,7 +22,7 @@ class TrainConfig:
     ----------
     folder : Path
         The run's folder: checkpoint, history, samples and probes are kept there.
-    cell, layers, units, embedding, dropout, recurrent_init, forget_bias, bidirectional, chrono
+    cell, layers, units, embedding, dropout, recurrent_init, forget_bias, bidirectional, chrono, tied
         The model; see :class:`rnncore.network.model.ModelConfig`.
     vocabulary : {"characters", "bytes", "subwords"}
         What the model reads and writes.
@@ -87,6 +87,7 @@ class TrainConfig:
     chrono: float | None = None
     fresh: float = 0.0
     subwords: int = 4000
+    tied: bool = False
 
     def __post_init__(self) -> None:
         check(
@@ -122,7 +123,7 @@ class TrainConfig:
     def model(self) -> ModelConfig:
         """The model's shape."""
         shape = self.cell, self.layers, self.units, self.embedding, self.dropout
-        return ModelConfig(*shape, self.recurrent_init, self.forget_bias, self.bidirectional, self.chrono)
+        return ModelConfig(*shape, self.recurrent_init, self.forget_bias, self.bidirectional, self.chrono, self.tied)
 
 
 def check(config: Any, positive: Sequence[str], natural: Sequence[str]) -> None:

@@ -49,6 +49,15 @@ def test_round_trip(cell, half, tmp_path, network):
     assert written["training"] == {"command": "rnncore train", "seed": 7}
 
 
+def test_tied_weights_are_kept_once_and_stay_tied(tmp_path, network):
+    model = network("gru", units=6, embedding=6, tied=True, dtype=torch.float32)
+    checkpoint.save(model, tmp_path)
+    assert "head.weight" not in load_file(tmp_path / "model.safetensors")
+    again = rnncore.load(tmp_path)
+    assert again.head.weight is again.embedding.weight
+    assert again.fingerprint == model.fingerprint
+
+
 def test_half_is_half_the_size(tmp_path, network):
     model = network("lstm", units=64, dtype=torch.float32)
     for name, half in [("whole", False), ("half", True)]:

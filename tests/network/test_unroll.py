@@ -89,6 +89,27 @@ def test_the_model_is_a_stack_of_layers(cell, network):
             torch.testing.assert_close(theirs[symbol], mine[symbol])
 
 
+def test_tied_weights_are_learned_from_reading_and_from_scoring(network):
+    """One matrix is embedding and head; its gradient is the sum of what each alone would get."""
+    tied = network("gru", units=6, embedding=6, tied=True)
+    apart = network("gru", units=6, embedding=6)
+    apart.load_state_dict(tied.state_dict())
+    assert tied.parameter_count == apart.parameter_count - apart.head.weight.numel()
+    ids = torch.tensor([[0, 1], [2, 3], [4, 0], [1, 1]])
+    for model in (tied, apart):
+        next_symbol_loss(model(ids[:-1])[0], ids[1:]).mean().backward()
+    torch.testing.assert_close(tied(ids)[0], apart(ids)[0])
+    torch.testing.assert_close(tied.embedding.weight.grad, apart.embedding.weight.grad + apart.head.weight.grad)
+    assert apart.head.weight.grad.abs().sum() > 0
+    assert apart.embedding.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("shape", [{"embedding": 5}, {"embedding": 6, "bidirectional": True}])
+def test_weights_that_cannot_be_tied(shape, network):
+    with pytest.raises(rnncore.Error, match="tied weights need an embedding as wide as the units"):
+        network("gru", units=6, tied=True, **shape)
+
+
 @every_cell
 def test_reading_in_pieces_is_reading_at_once(cell, network):
     model, ids = network(cell), torch.tensor([[0], [1], [2], [3], [4], [0], [2]])

@@ -67,6 +67,20 @@ def test_stopped_and_resumed_is_uninterrupted(stops, uninterrupted, tmp_path):
     assert_equal_runs(config.folder, uninterrupted)
 
 
+def test_tied_weights_are_resumed_too(uninterrupted, tmp_path):
+    tied = change(uninterrupted, tied=True, embedding=8)
+    whole, parts = (change(tied, folder=tmp_path / name) for name in ("whole", "parts"))
+    corpus = Corpus("rhyme", TEXT.text[:500])
+    train(whole, corpus)
+    for stop in (6, None):
+        steps = rnncore.train(parts, corpus, resume=True)
+        for progress in steps:
+            if progress.step == stop:
+                break
+        steps.close()
+    assert_equal_runs(parts.folder, whole)
+
+
 @pytest.mark.parametrize("saved", [0, 2, 9])
 @pytest.mark.parametrize("killed", [3, 10, 14])
 def test_killed_and_resumed_is_uninterrupted(saved, killed, uninterrupted, tmp_path, monkeypatch):
