@@ -89,19 +89,21 @@ def test_without_any_training_there_is_a_form(tmp_path: Path, monkeypatch: pytes
     assert at.button(key="_train_start")
 
 
-def asked_for(text: str, steps: int = 30) -> AppTest:
+def asked_for(text: str, steps: int = 30, vocabulary: str = "characters") -> AppTest:
     at = app().run()
     at.selectbox(key="_train_text").set_value("mine").run()
     at.text_area(key="_train_pasted").set_value(text)
     at.number_input(key="_train_steps").set_value(steps)
     at.number_input(key="_train_units").set_value(8)
     at.number_input(key="_train_batch").set_value(4)
+    at.selectbox(key="_train_vocabulary").set_value(vocabulary)
     at.text_input(key="_train_name").set_value("mine")
     return at.button(key="_train_start").click().run()
 
 
-def test_a_training_of_ones_own_text_from_start_to_end() -> None:
-    at = asked_for(TEXT)
+@pytest.mark.parametrize("vocabulary", ["characters", "subwords"])
+def test_a_training_of_ones_own_text_from_start_to_end(vocabulary: str) -> None:
+    at = asked_for(TEXT, vocabulary=vocabulary)
     assert not at.exception
     assert at.query_params["run"] == "mine"
     deadline = time.monotonic() + 90
@@ -111,7 +113,8 @@ def test_a_training_of_ones_own_text_from_start_to_end() -> None:
     at.run()
     assert not at.exception
     assert "in 30 steps" in at.title[0].value
-    assert rnncore.load(jobs.find("mine").folder).name == "mine"
+    model = rnncore.load(jobs.find("mine").folder)
+    assert (model.name, model.vocabulary.kind) == ("mine", vocabulary)
 
 
 @pytest.mark.parametrize(

@@ -72,10 +72,15 @@ def _shape() -> dict[str, Any]:
         dropout = one.number_input("Dropout", 0.0, 0.9, 0.0, step=0.1, format="%g", key="_train_dropout")
         seed = two.number_input("Seed", 0, 999_999, 0, key="_train_seed")
         batch = one.number_input("Streams side by side", 1, 256, 32, key="_train_batch")
-        length = two.number_input("Characters of each a step", 2, 500, 64, key="_train_length")
-        kinds = ["characters", "bytes"]
-        vocabulary = st.selectbox("The model reads", kinds, key="_train_vocabulary")
-    st.markdown(f":small[:gray[It will read {thousands(steps * batch * length)} characters.]]")
+        length = two.number_input("Symbols of each a step", 2, 500, 64, key="_train_length")
+        kinds = ["characters", "bytes", "subwords"]
+        vocabulary = st.selectbox(
+            "The model reads",
+            kinds,
+            key="_train_vocabulary",
+            help="Subwords are up to 4,000 pieces of words, from the text.",
+        )
+    st.markdown(f":small[:gray[It will read {thousands(steps * batch * length)} {vocabulary}.]]")
     return {
         "cell": cell,
         "layers": layers,
