@@ -47,13 +47,18 @@ warpeace() {
 
 # The sentiment neuron (Radford 2017), of subwords. The units of a minLSTM are sums that each forget at a pace of their own,
 # and their gates see the input alone: of what was tried they alone keep a verdict to the end of a review (see
-# docs/decisions/0014). The state is carried through each of 32 shards; every text is later read from its start, so a few
+# docs/decisions/0014). The state is carried through each of 16 shards; every text is later read from its start, so a few
 # streams, drawn at each update, begin anew. A larger share of the text held out would only cost time.
-reviews() {
-    train reviews-minlstm imdb --vocabulary subwords --cell min-lstm --layers 2 --units 384 --embedding 192 \
-        --chrono 1000 --fresh 0.03 --dropout 0 --weight-decay 0 --decay linear --learning-rate 0.008 --batch 32 --steps 5000 \
-        --validation 0.002 --test 0.005 --validate-every 500 --probe pretrained/probes/imdb.txt --probe-every 500 \
-        --precision float32 --threads 2
+reviews() { # NAME UNITS STEPS
+    train "$1" imdb --vocabulary subwords --cell min-lstm --layers 2 --units "$2" --embedding "$2" --tied --clip 0.5 \
+        --chrono 2000 --fresh 0.05 --dropout 0 --weight-decay 0 --decay linear --learning-rate 0.01 --batch 16 --length 256 \
+        --steps "$3" --validation 0.002 --test 0.005 --validate-every 500 --probe pretrained/probes/imdb.txt \
+        --probe-every 500 --precision float32 --threads 2
+}
+
+# The same at other widths, each after a tenth of the text: what a wider model brings.
+widths() {
+    for width in 64 128 256 384; do reviews "widths/$width" "$width" 400; done
 }
 
 translator() { # NAME PAIRS OPTIONS...
@@ -83,7 +88,8 @@ make() {
         linux-lstm) large linux-lstm linux 5000 ;;
         latex-lstm) large latex-lstm latex 2200 ;;
         warpeace-lstm) warpeace ;;
-        reviews-minlstm) reviews ;;
+        reviews-minlstm) reviews reviews-minlstm 384 4400 ;;
+        widths) widths ;;
         dates-attention) dates dates-attention additive ;;
         dates-bottleneck) dates dates-bottleneck none ;;
         multi30k-de-en) captions multi30k-de-en additive ;;
@@ -92,6 +98,10 @@ make() {
     esac
     case $1 in
         sweep) return ;;
+        widths)
+            python benchmarks/sentiment_scaling.py "$runs"/widths/* --precision float32
+            return
+            ;;
         dates-* | multi30k-*)
             python pretrained/publish_translator.py "$runs/$1" "$1"
             return

@@ -123,8 +123,8 @@ def _nothing() -> None:
     names = state.models()
     folder = state.folder(controls.favourite(names)) if names else jobs.folder() / "reviews"
     train = (
-        f'rnncore train imdb --folder "{folder}" --vocabulary subwords --cell min-lstm --units 256 '
-        "--chrono 1000 --fresh 0.03 --learning-rate 0.01 --steps 5000\n"
+        f'rnncore train imdb --folder "{folder}" --vocabulary subwords --cell min-lstm --units 256 --embedding 256 '
+        "--tied --chrono 3000 --fresh 0.05 --learning-rate 0.02 --batch 16 --length 256 --steps 4000\n"
     )
     st.markdown(
         "This command lets a model read labelled texts, film reviews or a CSV file of your own, and keeps what it "
