@@ -1,6 +1,7 @@
 """Train: start, watch, stop, resume, open in the other pages; and go back through a training that is over."""
 
 import re
+import time
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
@@ -21,7 +22,7 @@ def test_start_stop_resume_finish_and_open_in_cells(visit: Visit) -> None:
     page = visit("/train")
     fill(page, "Steps", "600")
     fill(page, "Units a layer", "32")
-    fill(page, "Name", "live")
+    fill(page, "Name", f"live-{time.monotonic_ns()}")  # free also when the test is repeated
     page.get_by_role("button", name="Start training").click()
     expect(page).to_have_url(re.compile("run=live"))
     expect(page.get_by_text(re.compile(r"Step \d+ of 600, about .* left"))).to_be_visible()
