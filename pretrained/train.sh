@@ -56,7 +56,7 @@ reviews() { # NAME UNITS STEPS
         --probe-every 500 --precision float32 --threads 2
 }
 
-# The same at other widths, each after a tenth of the text: what a wider model brings.
+# The same at other widths, in an eleventh of the updates: what a wider model brings.
 widths() {
     for width in 64 128 256 384; do reviews "widths/$width" "$width" 400; done
 }

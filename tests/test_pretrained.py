@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from rnncore import seq2seq
 from rnncore.analysis import VERDICTS, Dictionary, Sentiment, strength
 from rnncore.network import checkpoint
 from rnncore.seq2seq.train import evaluate
+from viz_app import evidence
+from viz_app.claims import figure
 
 FOLDER = Path(__file__).parent.parent / "pretrained"
 README = (FOLDER.parent / "README.md").read_text("utf-8")
@@ -114,6 +117,19 @@ def test_its_dictionary_holds_every_unit_and_readme_tells_what_it_says(name):
     assert (verified["low"] > 0).sum() + (verified["high"] < 0).sum() == len(verified)
     assert (verified[["low", "high"]].abs().min(axis=1) > verified["random"]).all()
     assert (verified["strength"] > verified["untrained"]).all()
+
+
+@every_model
+def test_readme_tells_each_label_s_most_convincing_cell(name):
+    told = re.findall(rf"^\| (.*?) \| `{name}` \| (\d:\w+:\d+) \| (?:AUC|R²) (.*?) \| (.*?) \| (.*?) \|$", README, re.M)
+    found = []
+    for cell in evidence.verified(Dictionary.load(FOLDER / name / "units", name)).itertuples():
+        discrete = cell.kind == "discrete"
+        score, floor = figure(cell.strength, discrete, cell.r2), figure(cell.untrained, discrete)
+        rise = f"{cell.effect:+.3f} ({cell.low:+.3f} to {cell.high:+.3f})"
+        found.append((cell.title, f"{cell.layer}:{cell.signal}:{cell.unit}", f"{score:.3f}", f"{floor:.3f}", rise))
+    assert found
+    assert sorted(told) == sorted(found)
 
 
 def test_quotes_lines_brackets_and_comments_have_a_cell_with_proof():

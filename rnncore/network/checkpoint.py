@@ -66,7 +66,7 @@ def write(model: nn.Module, folder: Path, name: str, description: dict[str, Any]
 
 def weights(model: nn.Module) -> dict[str, Tensor]:
     """Return every weight by name, and one that has two names, as tied ones have, once."""
-    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    return dict(model.named_parameters()) | dict(model.named_buffers())
 
 
 def read_config(folder: str | Path) -> dict[str, Any]:
@@ -114,6 +114,7 @@ def load(folder: str | Path, device: str | torch.device = "cpu") -> LanguageMode
         model = LanguageModel(ModelConfig(**config["model"]), vocabulary_of(config), config.get("name") or folder.name)
     except (KeyError, TypeError, RuntimeError, Error) as error:  # RuntimeError: sizes beyond this machine's memory
         raise CheckpointError(f"{folder / 'config.json'} does not describe a model: {error}") from error
+    # All are there and no others, or fitting() has refused them; only the second name of a tied weight is missing.
     model.load_state_dict(fitting(folder / "model.safetensors", model), strict=False)
     return model.to(device).eval()
 

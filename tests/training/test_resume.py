@@ -53,9 +53,7 @@ def assert_equal_runs(folder, config):
     assert {**metrics, "seconds": 0} == {**expected, "seconds": 0}
 
 
-@pytest.mark.parametrize("stops", [[1], [5], [12], [15], [3, 4, 11]], ids=str)
-def test_stopped_and_resumed_is_uninterrupted(stops, uninterrupted, tmp_path):
-    config, corpus = change(uninterrupted, folder=tmp_path / "run"), Corpus("rhyme", TEXT.text[:500])
+def stopped_and_resumed(config, corpus, stops):
     for stop in [*stops, None]:
         torch.manual_seed(stop or 0)  # whatever else draws random numbers
         steps = rnncore.train(config, corpus, resume=True)
@@ -64,6 +62,12 @@ def test_stopped_and_resumed_is_uninterrupted(stops, uninterrupted, tmp_path):
                 break
         steps.close()
         assert rnncore.load(config.folder).parameter_count  # there is a checkpoint to look at, however early
+
+
+@pytest.mark.parametrize("stops", [[1], [5], [12], [15], [3, 4, 11]], ids=str)
+def test_stopped_and_resumed_is_uninterrupted(stops, uninterrupted, tmp_path):
+    config, corpus = change(uninterrupted, folder=tmp_path / "run"), Corpus("rhyme", TEXT.text[:500])
+    stopped_and_resumed(config, corpus, stops)
     assert_equal_runs(config.folder, uninterrupted)
 
 
@@ -72,12 +76,7 @@ def test_tied_weights_are_resumed_too(uninterrupted, tmp_path):
     whole, parts = (change(tied, folder=tmp_path / name) for name in ("whole", "parts"))
     corpus = Corpus("rhyme", TEXT.text[:500])
     train(whole, corpus)
-    for stop in (6, None):
-        steps = rnncore.train(parts, corpus, resume=True)
-        for progress in steps:
-            if progress.step == stop:
-                break
-        steps.close()
+    stopped_and_resumed(parts, corpus, [6])
     assert_equal_runs(parts.folder, whole)
 
 

@@ -124,7 +124,7 @@ def _nothing() -> None:
     folder = state.folder(controls.favourite(names)) if names else jobs.folder() / "reviews"
     train = (
         f'rnncore train imdb --folder "{folder}" --vocabulary subwords --cell min-lstm --units 256 --embedding 256 '
-        "--tied --chrono 3000 --fresh 0.05 --learning-rate 0.02 --batch 16 --length 256 --steps 4000\n"
+        "--tied --chrono 2000 --fresh 0.05 --clip 0.5 --learning-rate 0.01 --batch 16 --length 256 --steps 4000\n"
     )
     st.markdown(
         "This command lets a model read labelled texts, film reviews or a CSV file of your own, and keeps what it "
